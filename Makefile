@@ -1,0 +1,62 @@
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup doctor demo test check lint fmt types imports unit rest bench requirements lock clean
+
+BIN := .venv/bin
+FAST := not servers and not journey and not browser
+export DATABASE ONCE
+
+##@ Start
+help: ## Print these tasks
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Make .venv from the locks and get RabbitMQ, PostgreSQL and Chromium
+	@tools/setup.sh
+
+doctor: ## Name what is missing on this machine and how to get it
+	@python=$$(tools/python.sh) && "$$python" tools/servers.py --doctor
+
+demo: setup ## Run the whole loop (ONCE=1 exits after the table, DATABASE=postgresql)
+	@$(BIN)/sixfold demo
+
+##@ Check
+test: check rest ## Run everything: checks, then real servers, journeys, browser
+
+check: setup lint types imports unit ## Format, lint, types, imports, unit tests, contracts, docs
+
+lint: setup ## Lint, and look at the format
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+
+types: setup ## Check the types
+	@$(BIN)/mypy
+
+imports: setup ## Check who imports whom
+	@$(BIN)/lint-imports
+
+unit: setup ## Run the tests that need no server, docs and contract files included
+	@$(BIN)/pytest -m "$(FAST)"
+
+rest: setup
+	@$(BIN)/pytest -m "not ($(FAST))"
+
+bench: setup ## Measure, print a table, write bench/results.json
+	@$(BIN)/python -m bench
+
+requirements: setup ## Print each requirement as shown or not yet, write build/requirements.json
+	@rm -f build/requirements.json
+	@outcome=0; $(BIN)/pytest -q -m requirement --requirements-json build/requirements.json || outcome=$$?; \
+	$(BIN)/python tools/requirements.py tests/requirements.csv build/requirements.json; \
+	[ $$outcome = 0 ] || [ $$outcome = 5 ]
+
+##@ Change
+fmt: setup ## Format, and mend what can be mended
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix
+
+lock: ## Rewrite the lock files from requirements/*.in
+	@tools/lock.sh
+
+clean: ## Remove what was made here: .venv, .run, build
+	@rm -rf .venv .run build

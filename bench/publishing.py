@@ -1,0 +1,78 @@
+"""The publisher, log to confirmed, beside nameko's event dispatcher, to quorum queues."""
+
+import time
+
+from kombu.connection import Connection
+from kombu.entity import Queue
+from nameko.standalone.events import event_dispatcher
+from sqlalchemy import text
+
+from bench.appending import SCHEMA_V1
+from bench.results import Result, paired
+from chassis.database import Database
+from chassis.log import Append, Draft
+from chassis.log_postgresql import PostgresqlLog
+from chassis.publisher import Publisher
+from chassis.sequencer import sequence
+from chassis.testing.contexts import NOW, context
+from chassis.testing.servers import PrivatePostgreSQL, PrivateRabbitMQ
+from chassis.topology import event_exchange, ordered_queues
+
+EVENTS, PEER_EVENTS, ROUNDS = 5_000, 500, 5
+DRAFT = Draft(type="thing_happened", schema_version=1, subjects=(), data=b'{"n":1}')
+_CHECKPOINTS = """CREATE TABLE checkpoints (name text, lane int, position bigint, chain bytea,
+PRIMARY KEY (name, lane))"""
+
+
+def publish_vs_nameko(postgresql: PrivatePostgreSQL, rabbitmq: PrivateRabbitMQ) -> Result:
+    """Compare in interleaved rounds."""
+    pairs = []
+    for number in range(ROUNDS):
+        name = f"publish_{number}"
+        database, uri = Database(postgresql.database(name)), rabbitmq.vhost(name)
+        _fill(database)
+        _bind(uri)
+        pairs.append((_publishes(database, uri), _dispatches(uri)))
+        database.close()
+        rabbitmq.drop_vhost(name)
+    return paired("publish_vs_nameko", "events/s", pairs)
+
+
+def _fill(database: Database) -> None:
+    with database.begin() as db:
+        for statement in (*SCHEMA_V1, _CHECKPOINTS):
+            db.execute(text(statement))
+    with database.begin() as db:
+        wanted = [
+            Append(stream=f"thing-{n}", expected_version=0, drafts=[DRAFT] * 10)
+            for n in range(EVENTS // 10)
+        ]
+        PostgresqlLog(db).append(context(), wanted, recorded_at=NOW)
+    with database.begin() as db:
+        sequence(db, limit=EVENTS)
+
+
+def _bind(uri: str) -> None:
+    with Connection(uri) as broker:
+        channel = broker.channel()
+        for queue in ordered_queues("reader", "bench"):
+            queue(channel).declare()
+        exchange = event_exchange("peer")
+        arguments = {"x-queue-type": "quorum"}
+        Queue("peer", exchange, "thing_happened", queue_arguments=arguments)(channel).declare()
+
+
+def _publishes(database: Database, uri: str) -> float:
+    began = time.monotonic()
+    with Publisher("bench", database, uri) as publisher:
+        while publisher.step():
+            pass
+    return EVENTS / (time.monotonic() - began)
+
+
+def _dispatches(uri: str) -> float:
+    dispatch = event_dispatcher({"AMQP_URI": uri})
+    began = time.monotonic()
+    for number in range(PEER_EVENTS):
+        dispatch("peer", "thing_happened", {"n": number})
+    return PEER_EVENTS / (time.monotonic() - began)

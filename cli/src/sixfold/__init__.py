@@ -1,0 +1,1 @@
+"""The `sixfold` command: demo, console, lab and log tools for a whole installation."""

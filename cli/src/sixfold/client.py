@@ -1,0 +1,91 @@
+"""Calls to the services' HTTP contracts, with what a careful client adds to each."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
+
+PATIENCE_SECONDS = 60
+_RETRIED = {409, 429, 502, 503, 504}
+_PASSING = {"conflict", "unavailable"}
+
+
+class Refused(Exception):
+    """A service refused a call; the message is its problem report."""
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        super().__init__(f"{status} {problem.get('code')}: {problem.get('detail') or problem}")
+        self.status = status
+        self.code = problem.get("code")
+        self.problem = problem
+
+
+class Client:
+    """One service, as one caller.
+
+    Each POST carries an idempotency key derived from its content, so a call that is
+    repeated, after a lost answer or in a second run, has its effect once.
+    """
+
+    def __init__(self, url: str, bearer: str) -> None:
+        self.url = url
+        self._http = httpx.Client(
+            base_url=url, timeout=60, headers={"Authorization": f"Bearer {bearer}"}
+        )
+
+    def get(self, path: str, **query: Any) -> Any:
+        """Return the answer of a query; raises Refused."""
+        return self._persistently("GET", path, params=query)
+
+    def post(self, path: str, body: Any, *, key: str | None = None) -> Any:
+        """Give a command and return its answer; raises Refused."""
+        headers = {"Idempotency-Key": key or _key_of(path, body)}
+        return self._persistently("POST", path, json=body, headers=headers)
+
+    def _persistently(self, method: str, path: str, **more: Any) -> Any:
+        retrying = Retrying(
+            retry=retry_if_exception(_passes),
+            stop=stop_after_delay(PATIENCE_SECONDS),
+            wait=wait_random_exponential(multiplier=0.05, max=2),
+            reraise=True,
+        )
+        return retrying(self._call, method, path, **more)
+
+    def _call(self, method: str, path: str, **more: Any) -> Any:
+        answer = self._http.request(method, path, **more)
+        if not answer.is_success:
+            raise Refused(answer.status_code, _problem(answer))
+        return answer.json() if answer.content else None
+
+
+class Clients:
+    """The services of one installation, as one caller."""
+
+    def __init__(self, by_name: Mapping[str, Client]) -> None:
+        self._by_name = by_name
+
+    def __getitem__(self, name: str) -> Client:
+        """Return the client of one service."""
+        return self._by_name[name]
+
+
+def _key_of(path: str, body: Any) -> str:
+    canonical = json.dumps([path, body], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _passes(error: BaseException) -> bool:
+    if isinstance(error, httpx.TransportError):
+        return True
+    return isinstance(error, Refused) and error.status in _RETRIED and error.code in _PASSING
+
+
+def _problem(answer: httpx.Response) -> Mapping[str, Any]:
+    try:
+        problem = answer.json()
+    except ValueError:
+        problem = {}
+    return problem if isinstance(problem, dict) else {}

@@ -1,0 +1,1 @@
+"""What the demonstration is fed with; NOTICE says where it comes from."""

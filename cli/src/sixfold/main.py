@@ -1,0 +1,155 @@
+"""The ``sixfold`` command."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from sixfold import operating
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+log = typer.Typer(no_args_is_help=True, help="Look at event logs.")
+parked = typer.Typer(no_args_is_help=True, help="Events that wait for a person.")
+imports = typer.Typer(no_args_is_help=True, help="Bring your own data.")
+app.add_typer(log, name="log")
+app.add_typer(parked, name="parked")
+app.add_typer(imports, name="import")
+
+Directory = Annotated[
+    Path, typer.Option("--stack", help="Directory of the running stack.", envvar="SIXFOLD_STACK")
+]
+DEFAULT = Path(".run/demo")
+console = Console(highlight=False, soft_wrap=True)
+
+
+@app.command()
+def demo(directory: Directory = DEFAULT) -> None:
+    """Run the whole loop on half a year of shop journeys, then stay up until Ctrl-C.
+
+    Environment: ONCE=1 leaves after the table, DATABASE=postgresql uses a private PostgreSQL.
+    """
+    from sixfold import demo as demonstration  # noqa: PLC0415  # the other commands start faster
+
+    database, once = os.environ.get("DATABASE", "sqlite"), os.environ.get("ONCE") == "1"
+    demonstration.run(directory, database=database, once=once, console=console)
+
+
+@app.command()
+def status(directory: Directory = DEFAULT, tenant: str = "lantern") -> None:
+    """Show how far every log and reader of a running stack has come."""
+    console.print_json(json.dumps(operating.status(directory, tenant)))
+
+
+@app.command()
+def token(
+    subject: str = "you",
+    directory: Directory = DEFAULT,
+    tenant: str = "lantern",
+    scope: Annotated[list[str] | None, typer.Option()] = None,
+) -> None:
+    """Print a bearer token of a development stack."""
+    console.print(operating.token(directory, tenant, subject, scope))
+
+
+@app.command()
+def replay(
+    directory: Directory = DEFAULT,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    shuffle: Annotated[int | None, typer.Option(help="Seed of a shuffled arrival order.")] = None,
+    partitions: Annotated[int, typer.Option(help="Fold in this many parts.")] = 1,
+    at_live: Annotated[bool, typer.Option(help="Stop where the live loop is.")] = False,
+) -> None:
+    """Compute the loop again from the first event of every log, and compare with the live one."""
+    result = operating.replay(directory, shuffle=shuffle, partitions=partitions, at_live=at_live)
+    if as_json:
+        sys.stdout.write(json.dumps(result, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
+    else:
+        operating.print_replay(console, result)
+
+
+@log.command("verify")
+def log_verify(
+    service: Annotated[str | None, typer.Argument(help="One service; all by default.")] = None,
+    directory: Directory = DEFAULT,
+) -> None:
+    """Check positions, streams and hash chains of whole logs."""
+    sound = operating.verify(directory, service, console)
+    raise typer.Exit(0 if sound else 1)
+
+
+@parked.command("list")
+def parked_list(service: str, directory: Directory = DEFAULT, tenant: str = "lantern") -> None:
+    """List a service's parked events."""
+    console.print_json(json.dumps(operating.parked(directory, tenant, service)))
+
+
+@parked.command("show")
+def parked_show(
+    service: str, subscription: str, position: int, directory: Directory = DEFAULT,
+    tenant: str = "lantern",
+) -> None:  # fmt: skip
+    """Show one parked event with its error and trace."""
+    found = operating.parked(directory, tenant, service, f"/{subscription}/{position}")
+    console.print_json(json.dumps(found))
+
+
+@parked.command("retry")
+def parked_retry(
+    service: str, subscription: str, position: int, directory: Directory = DEFAULT,
+    tenant: str = "lantern",
+) -> None:  # fmt: skip
+    """Try one parked event again at once."""
+    done = operating.handle_parked(
+        directory, tenant, service, f"/{subscription}/{position}/retry", None
+    )
+    console.print_json(json.dumps(done))
+
+
+@parked.command("retry-all")
+def parked_retry_all(
+    service: str, error: str, directory: Directory = DEFAULT, tenant: str = "lantern"
+) -> None:
+    """Try every parked event again whose error starts with ERROR."""
+    done = operating.handle_parked(directory, tenant, service, "/retry", {"error": error})
+    console.print_json(json.dumps(done))
+
+
+@parked.command("skip")
+def parked_skip(
+    service: str, subscription: str, position: int, reason: str, *,
+    directory: Directory = DEFAULT, tenant: str = "lantern",
+) -> None:  # fmt: skip
+    """Give one parked event up, for a REASON that is kept."""
+    done = operating.handle_parked(
+        directory, tenant, service, f"/{subscription}/{position}/skip", {"reason": reason}
+    )
+    console.print_json(json.dumps(done))
+
+
+@imports.command("mentions")
+def import_mentions(
+    file: Path, directory: Directory = DEFAULT, tenant: str = "lantern", zone: str | None = None
+) -> None:
+    """Import mentions from CSV; bad rows are refused by line, the same file again adds nothing."""
+    raise typer.Exit(operating.import_mentions(directory, tenant, file, zone, console))
+
+
+@imports.command("journeys")
+def import_journeys(
+    file: Path, directory: Directory = DEFAULT, tenant: str = "lantern", zone: str = "UTC"
+) -> None:
+    """Import shop journeys from CSV; bad rows are refused by line, good ones are kept."""
+    raise typer.Exit(operating.import_journeys(directory, tenant, file, zone, console))
+
+
+def run() -> None:
+    """Run the command; Ctrl-C is a normal end."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        raise SystemExit(0) from None

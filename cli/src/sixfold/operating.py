@@ -1,0 +1,198 @@
+"""What an operator does with a running stack: look, verify, replay, retry, import."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+from rich.console import Console
+
+from chassis.database import Database
+from chassis.feed import LocalFeed
+from chassis.ids import new_id
+from chassis.log_verify import BrokenLog
+from chassis.log_verify import verify as verify_log
+from chassis.storage import log_on
+from chassis.tables_csv import BadRow
+from listening.mentions_csv import Row as Mention
+from listening.mentions_csv import read_rows as read_mentions
+from loop.cycle import TOTAL
+from loop.replay import replay as replay_loop
+from sixfold import journeys, report, settling
+from sixfold.client import Client, Refused
+from sixfold.feeding import Fed, chunks, feed_people, feed_rows, feed_visits
+from sixfold.parts import LOOP, SERVICES
+from sixfold.shop import TENANT
+from sixfold.stack import SCOPES, Described
+from sixfold.story import mention_body
+
+_FAILED = 1
+
+
+def status(directory: Path, tenant: str) -> Mapping[str, Any]:
+    """Return every service's progress."""
+    return settling.look(Described(directory).clients(tenant))
+
+
+def token(directory: Path, tenant: str, subject: str, scopes: list[str] | None) -> str:
+    """Return a bearer token of the stack's development issuer."""
+    return Described(directory).token(tenant, subject, scopes or SCOPES)
+
+
+def verify(directory: Path, service: str | None, console: Console) -> bool:
+    """Check one log or all; say what was found; return whether all are whole."""
+    databases = Described(directory).known["databases"]
+    names = [service] if service else [*SERVICES, LOOP]
+    verified = [_verify_one(name, databases[name], console) for name in names]
+    return all(verified)
+
+
+def _verify_one(name: str, url: str, console: Console) -> bool:
+    database = Database(url)
+    try:
+        with database.read() as db:
+            found = verify_log(log_on(db))
+    except BrokenLog as broken:
+        console.print(f"[red]{name}: BROKEN at {broken}[/]")
+        return False
+    finally:
+        database.close()
+    console.print(
+        f"{name}: {found.events} events in {found.streams} streams and {len(found.lanes)} lanes; "
+        "positions, versions and chains hold"
+    )
+    return True
+
+
+def replay(
+    directory: Path, *, shuffle: int | None, partitions: int, at_live: bool
+) -> dict[str, Any]:
+    """Compute the loop from the logs alone, and say whether the live loop agrees.
+
+    Args:
+        directory: Of the stack.
+        shuffle: Seed of an arbitrary arrival order; None keeps the logs' own.
+        partitions: Take the events in, in so many parts.
+        at_live: Stop at the positions that the live loop has reached, so that both can be
+            compared while events still arrive.
+    """
+    described = Described(directory)
+    live = _live(described)
+    at = live["positions"] if live and at_live else None
+    databases = {
+        name: Database(url)
+        for name, url in described.known["databases"].items()
+        if name in SERVICES
+    }
+    feeds = {name: LocalFeed(database.read, name) for name, database in databases.items()}
+    result = replay_loop(feeds, at=at, shuffle_seed=shuffle, partitions=partitions, tenant=TENANT)
+    found: dict[str, Any] = {
+        "positions": dict(result.positions),
+        "events": result.events,
+        "unread": list(result.unread),
+        "hash": result.hash,
+        "stages": result.stages.get(TENANT, {}).get(TOTAL, {}),
+    }
+    if live:
+        equal = live["hash"] == found["hash"] if live["positions"] == found["positions"] else None
+        found["live"] = {"positions": live["positions"], "hash": live["hash"], "equal": equal}
+    return found
+
+
+def _live(described: Described) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = described.clients(TENANT)[LOOP].get("/v1/loop/hash")
+    except (httpx.HTTPError, Refused):
+        return None
+    return found
+
+
+def print_replay(console: Console, found: Mapping[str, Any]) -> None:
+    """Print a replay's table and hash, and how it compares."""
+    console.print(report.stage_table(found["stages"]))
+    console.print(f"positions  {found['positions']}")
+    console.print(f"hash       {found['hash']}")
+    if "live" in found:
+        console.print(f"live       {found['live']['hash']}  equal: {found['live']['equal']}")
+
+
+def parked(directory: Path, tenant: str, service: str, path: str = "") -> Any:
+    """Return what a service has parked."""
+    return _client(directory, tenant, service).get(f"/internal/v1/parked{path}")
+
+
+def handle_parked(
+    directory: Path, tenant: str, service: str, path: str, body: Mapping[str, Any] | None
+) -> Any:
+    """Retry or skip; each call is one, so its key is fresh."""
+    client = _client(directory, tenant, service)
+    return client.post(f"/internal/v1/parked{path}", body, key=fresh_key())
+
+
+def import_mentions(
+    directory: Path, tenant: str, file: Path, zone: str | None, console: Console
+) -> int:
+    """Import a file of mentions; return the exit code."""
+    listening = _client(directory, tenant, "listening")
+    fed, good = Fed(), list[Mention]()
+    with file.open("rb") as lines:
+        for row in read_mentions(lines, zone=ZoneInfo(zone) if zone else None):
+            if isinstance(row, BadRow):
+                fed.refused.append(f"line {row.line}: {row.reason}")
+            else:
+                good.append(row)
+    for chunk in chunks(good):
+        answer = listening.post(
+            "/v1/imports/mentions", {"rows": [mention_body(row) for row in chunk]}, key=fresh_key()
+        )
+        fed.mentions += answer["recorded"]
+        fed.repeated += answer["duplicates"]
+        fed.unmatched += answer["unmatched"]
+        fed.refused += _refusals(answer, chunk)
+    return _summary(
+        console,
+        fed,
+        f"{fed.mentions} new mentions, {fed.repeated} known already, "
+        f"{fed.unmatched} that no watch matches",
+    )
+
+
+def import_journeys(directory: Path, tenant: str, file: Path, zone: str, console: Console) -> int:
+    """Import a file of shop journeys; return the exit code."""
+    clients = Described(directory).clients(tenant)
+    fed, rows = Fed(), list[journeys.Row]()
+    with file.open("rb") as lines:
+        for row in journeys.read_rows(lines, ZoneInfo(zone)):
+            if isinstance(row, BadRow):
+                fed.refused.append(f"line {row.line}: {row.reason}")
+            else:
+                rows.append(row)
+    visits = journeys.visits_of(rows)
+    people = feed_people(clients["identity"], visits, fed)
+    feed_visits(clients["campaigns"], visits, people, fed)
+    feed_rows(clients, visits, people, fed)
+    return _summary(
+        console, fed, f"{fed.visits} new visits, {fed.repeated} known already, {fed.orders} orders"
+    )
+
+
+def _summary(console: Console, fed: Fed, text: str) -> int:
+    for refusal in fed.refused:
+        console.print(f"refused  {refusal}", style="yellow")
+    console.print(f"{text}, {len(fed.refused)} rows refused")
+    return _FAILED if fed.refused else 0
+
+
+def _refusals(answer: Mapping[str, Any], rows: Sequence[Mention]) -> Iterator[str]:
+    for refused in answer["refused"]:
+        yield f"line {rows[refused['row'] - 1].line}: {refused['reason']}"
+
+
+def _client(directory: Path, tenant: str, service: str) -> Client:
+    return Described(directory).clients(tenant)[service]
+
+
+def fresh_key() -> str:
+    """Return an idempotency key that was never used."""
+    return str(new_id())

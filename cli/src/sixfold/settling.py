@@ -1,0 +1,95 @@
+"""Wait until nothing is under way: every log published, read by all its readers, no timer due."""
+
+import time
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from sixfold.client import Clients
+from sixfold.parts import LOOP, SERVICES, WORLD
+
+DEADLINE_SECONDS = 120.0
+PAUSE_SECONDS = 0.02
+WHOLE_LOG = "-1"
+Progress = Mapping[str, Mapping[str, Any]]
+
+
+class Unsettled(Exception):
+    """The services did not come to rest in time; the message says who is behind."""
+
+
+def wait_until_settled(
+    clients: Clients, now: datetime | None = None, *, deadline: float = DEADLINE_SECONDS
+) -> Progress:
+    """Wait until all services have come to rest.
+
+    Two equal looks in a row are needed: what a reader does may give another one work.
+
+    Args:
+        clients: All services, as an operator.
+        now: The moment until which timers must have fired, on a simulated clock.
+
+        deadline: How long to wait, in seconds.
+
+    Returns:
+        Each service's progress.
+
+    Raises:
+        Unsettled: they did not within the deadline.
+    """
+    end, before = time.monotonic() + deadline, None
+    while True:
+        progress = look(clients)
+        behind = list(unsettled(progress, now))
+        if not behind and progress == before:
+            return progress
+        if time.monotonic() > end:
+            raise Unsettled("; ".join(behind) or "the logs keep growing")
+        before = progress if not behind else None
+        time.sleep(PAUSE_SECONDS)
+
+
+def look(clients: Clients) -> Progress:
+    """Return every service's progress now, and what the payment provider has still to say."""
+    progress = {name: clients[name].get("/internal/v1/progress") for name in (*SERVICES, LOOP)}
+    return {**progress, WORLD: clients[WORLD].get("/healthz")}
+
+
+def unsettled(progress: Progress, now: datetime | None = None) -> Iterator[str]:
+    """Yield what is still under way, in words."""
+    if progress[WORLD]["untold"]:
+        yield f"the payment provider has {progress[WORLD]['untold']} things to say"
+    for service, its in progress.items():
+        if service == WORLD:
+            continue
+        if its["unplaced"]:
+            yield f"{service}: {its['unplaced']} events without a position"
+        if _due(its.get("next_timer"), now):
+            yield f"{service}: a timer is due"
+        for reader, lanes in its["readers"].items():
+            source = source_of(reader)
+            if source is not None:
+                yield from _lanes_behind(reader, lanes, progress[source]["lanes"])
+            elif lanes.get(WHOLE_LOG, 0) < its["position"]:
+                yield f"{service}: {reader} is at {lanes.get(WHOLE_LOG, 0)} of {its['position']}"
+
+
+def source_of(reader: str) -> str | None:
+    """Return whose log a subscription reads; None for a reader of the own log."""
+    _, on, source = reader.partition(".on.")
+    return source if on else None
+
+
+def parked(progress: Progress) -> int:
+    """Return how many events wait for another try or for a person."""
+    return sum(its.get("parked", 0) for its in progress.values())
+
+
+def _lanes_behind(reader: str, lanes: Mapping[str, int], heads: Mapping[str, int]) -> Iterator[str]:
+    for lane, head in heads.items():
+        if lanes.get(lane, 0) < head:
+            yield f"{reader}: lane {lane} is at {lanes.get(lane, 0)} of {head}"
+
+
+def _due(timer: str | None, now: datetime | None) -> bool:
+    return bool(timer and now and datetime.fromisoformat(timer) <= now)

@@ -1,0 +1,1 @@
+"""Campaigns: content, advertising and the KOLs, audiences and budgets behind them."""

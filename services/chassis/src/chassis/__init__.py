@@ -1,0 +1,1 @@
+"""The mechanism every service shares: log, bus, subscriptions, processes, HTTP, telemetry."""

@@ -1,0 +1,38 @@
+"""Everything one service consists of, said once in its ``bootstrap``."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from chassis.envelope import Recorded
+from chassis.events import EventRegistry
+from chassis.processes import Process
+from chassis.projections import Projection
+from chassis.storage import Storage
+from chassis.upstream import Upstream
+
+Calls = Mapping[str, Callable[[Recorded], None]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Blueprint:
+    """One service, put together.
+
+    Args:
+        name: The service's name: its exchange, queues and package.
+        edge: ``package.module:Class`` of the nameko service; a string, so that processes
+            without eventlet never import it.  A service without nameko names a function
+            that returns its routes.
+        inline: Projections that commit with the events.
+        projections: Projections that follow the log.
+        gateways: Calls to the outside, by the name of the gateway.
+    """
+
+    name: str
+    registry: EventRegistry
+    upstream: Upstream
+    edge: str
+    inline: Sequence[Projection] = ()
+    projections: Sequence[Projection] = ()
+    processes: Sequence[Process[Any]] = ()
+    gateways: Mapping[str, Callable[[Storage], Calls]] = field(default_factory=dict)

@@ -1,0 +1,141 @@
+"""Bring messages from the broker to inboxes in batches; acknowledge only what is committed.
+
+The loop is the same in a plain thread and in a greenthread: it only blocks on the socket.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import amqp
+from kombu.connection import Connection as Broker
+from kombu.messaging import Consumer as KombuConsumer
+
+from chassis.envelope import Recorded
+from chassis.errors import Alarm, Conflict, Unavailable
+from chassis.inbox import OrderedInbox
+from chassis.logs import get_logger
+from chassis.telemetry import metrics, processing
+from chassis.topology import ordered_queues
+from chassis.wire import event_of
+
+BATCH = 200
+HEAD_SECONDS = 3.0
+PAUSE_SECONDS = 1.0
+DRAIN_SECONDS = 0.2
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Taken:
+    """A message and the event in it."""
+
+    message: Any
+    event: Recorded
+
+
+class Consumer:
+    """Consumes the queues of one subscription until told to stop.
+
+    Args:
+        stopped: Says when to leave; looked at several times a second.
+        alarm: Called once when the producer's log cannot be trusted; the loop then ends.
+    """
+
+    def __init__(
+        self,
+        inbox: OrderedInbox,
+        *,
+        consumer: str,
+        source: str,
+        amqp_uri: str,
+        stopped: Callable[[], bool],
+        alarm: Callable[[Alarm], None],
+    ) -> None:
+        self._inbox = inbox
+        self._labels = {"subscription": inbox.name, "source": source}
+        self._queues = ordered_queues(consumer, source)
+        self._uri = amqp_uri
+        self._stopped = stopped
+        self._alarm = alarm
+        self._taken: list[Taken] = []
+        self._heads_due = 0.0
+
+    def run(self) -> None:
+        """Consume, reconnecting as often as needed, until stopped or alarmed."""
+        while not self._stopped():
+            try:
+                self._connected()
+            except Alarm as alarm:
+                _log.error("subscription.alarm", subscription=self._inbox.name, reason=str(alarm))
+                self._alarm(alarm)
+                return
+            except (OSError, amqp.AMQPError, Conflict, Unavailable) as error:
+                _log.warning("subscription.pause", subscription=self._inbox.name, reason=str(error))
+                time.sleep(PAUSE_SECONDS)
+            except Exception:  # noqa: BLE001  # said and tried again
+                # A defect must not end the subscription silently: it is said, and tried again.
+                _log.exception("subscription.failed", subscription=self._inbox.name)
+                time.sleep(PAUSE_SECONDS)
+
+    def _connected(self) -> None:
+        self._taken.clear()
+        with Broker(self._uri, heartbeat=30, connect_timeout=5) as broker:
+            channel = broker.channel()
+            with KombuConsumer(
+                channel,
+                self._queues,
+                on_message=self._take,
+                prefetch_count=2 * BATCH,
+                accept=["application/json"],
+            ):
+                while not self._stopped():
+                    self._turn(broker)
+
+    def _turn(self, broker: Broker) -> None:
+        self._drain(broker)
+        if self._taken:
+            self._handle(self._taken[:BATCH])
+            del self._taken[:BATCH]
+        self._inbox.retry_due()
+        if time.monotonic() >= self._heads_due:
+            with suppress(Unavailable):  # the producer is away; its messages may still come
+                self._inbox.check_heads()
+                metrics.record(metrics.SUBSCRIPTION_LAG, self._inbox.lag, **self._labels)
+            self._heads_due = time.monotonic() + HEAD_SECONDS
+
+    def _drain(self, broker: Broker) -> None:
+        wait = 0.0 if self._taken else DRAIN_SECONDS
+        with suppress(TimeoutError, BlockingIOError):
+            broker.drain_events(timeout=wait or DRAIN_SECONDS)
+            while len(self._taken) < BATCH:
+                broker.drain_events(timeout=0.001)
+        broker.heartbeat_check()
+
+    def _take(self, message: Any) -> None:
+        try:
+            event = event_of(message.headers, raw_body(message))
+        except ValueError as error:
+            _log.error("subscription.not_ours", queue=self._inbox.name, reason=str(error))
+            message.ack()  # nobody's event: the log does not know it, so nothing is lost
+            return
+        self._taken.append(Taken(message=message, event=event))
+
+    def _handle(self, batch: Sequence[Taken]) -> None:
+        events = [taken.event for taken in batch]
+        sources = [event.traceparent for event in events]
+        with (
+            metrics.timed(metrics.HANDLE_SECONDS, **self._labels),
+            processing(self._inbox.name, sources, count=len(events)),
+        ):
+            self._inbox.receive(events)
+        for taken in batch:
+            taken.message.ack()
+
+
+def raw_body(message: Any) -> bytes:
+    """Return a message's bytes exactly as they were sent; the chain is over them."""
+    body = message.body
+    return body.encode() if isinstance(body, str) else bytes(body)

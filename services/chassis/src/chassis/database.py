@@ -1,0 +1,128 @@
+"""One service's database: engines, and transactions that fail in the chassis's own words."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
+
+from chassis.errors import Conflict, Unavailable
+
+BUSY_SECONDS = 30
+_DEADLOCK = {"40P01", "40001"}
+
+Waiter = Callable[..., Any]
+
+
+def directly(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function and return its result: how a process without eventlet waits."""
+    return function(*arguments)
+
+
+class Database:
+    """Transactions on one database.
+
+    Args:
+        url: SQLAlchemy URL of a SQLite file or a PostgreSQL database.
+        wait: Runs a call that may block for long.  Under eventlet this is
+            ``tpool.execute``, so that waiting for SQLite's lock doesn't freeze the hub.
+    """
+
+    def __init__(self, url: str, *, wait: Waiter = directly, pool_size: int = 10) -> None:
+        self.url = url
+        self.is_sqlite = url.startswith("sqlite")
+        self.engine = _engine(url, pool_size)
+        if self.is_sqlite:
+            _prepare_sqlite(self.engine, wait)
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """Open a write transaction; commits when the block ends.
+
+        Raises:
+            Conflict: the database chose this transaction as a deadlock's victim.
+            Unavailable: it does not answer, or no connection is free.
+        """
+        with translated_errors(), self.engine.begin() as db:
+            yield db
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open a transaction that only reads; on SQLite it never waits for a writer."""
+        with (
+            translated_errors(),
+            self.engine.connect().execution_options(reads_only=True) as db,
+            db.begin(),
+        ):
+            yield db
+
+    def close(self) -> None:
+        """Give every pooled connection back."""
+        self.engine.dispose()
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Turn the driver's failures into ``Conflict`` and ``Unavailable``."""
+    try:
+        yield
+    except PoolExhausted as error:
+        raise Unavailable("no database connection is free") from error
+    except DBAPIError as error:
+        if sqlstate(error) in _DEADLOCK:
+            raise Conflict("another transaction won") from error
+        if is_outage(error):
+            raise Unavailable("the database does not answer") from error
+        raise
+
+
+def sqlstate(error: DBAPIError) -> str | None:
+    """Return PostgreSQL's code of an error, from whichever driver."""
+    return getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
+
+
+def is_outage(error: DBAPIError) -> bool:
+    """Say whether the database failed, and not what was asked of it."""
+    if error.connection_invalidated:
+        return True
+    if isinstance(error.orig, sqlite3.OperationalError):
+        # SQLite uses one class for an outage and for a mistake in a statement.
+        return any(sign in str(error.orig) for sign in ("locked", "disk", "unable to open"))
+    return isinstance(error, OperationalError)
+
+
+def _engine(url: str, pool_size: int) -> Engine:
+    arguments: dict[str, Any] = {"check_same_thread": False} if url.startswith("sqlite") else {}
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=5,
+        hide_parameters=True,  # a failing statement must not put a row into an error message
+        pool_pre_ping=not url.startswith("sqlite"),
+        connect_args=arguments,
+    )
+
+
+def _prepare_sqlite(engine: Engine, wait: Waiter) -> None:
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _: Any) -> None:
+        connection.isolation_level = None
+        for pragma in (
+            f"busy_timeout={BUSY_SECONDS * 1000}",
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            "foreign_keys=ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(db: Connection) -> None:
+        raw = db.connection.dbapi_connection
+        if db.get_execution_options().get("reads_only"):
+            raw.execute("BEGIN")  # type: ignore[union-attr]  # a checked-out connection is never None
+        else:
+            wait(raw.execute, "BEGIN IMMEDIATE")  # type: ignore[union-attr]  # as above

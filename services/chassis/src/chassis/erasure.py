@@ -1,0 +1,47 @@
+"""Forget people: destroy their keys, drop how to find them, and say so as an event.
+
+The log keeps its bytes and its chains; without the keys nobody can read them.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import MetaData
+
+from chassis import lookups
+from chassis.events import EventRegistry
+from chassis.unit_of_work import UnitOfWork
+
+Purge = Callable[[UnitOfWork, Sequence[str]], None]
+_lookup = lookups.define_table(MetaData())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ErasureConfirmed:
+    """Nothing personal of these subjects can be read in the service any more."""
+
+    request_id: UUID
+    subjects: tuple[str, ...]
+
+
+def declare(registry: EventRegistry) -> None:
+    """Register the event that confirms an erasure."""
+    registry.event("erasure_confirmed")(ErasureConfirmed)
+
+
+def erase(work: UnitOfWork, *, request_id: UUID, subjects: Sequence[str], purge: Purge) -> None:
+    """Make everything personal of some subjects unreadable in this service.
+
+    Args:
+        work: The unit of work that confirms it.
+        request_id: The request that is confirmed; repeating it changes nothing.
+        subjects: Whose keys are destroyed.
+        purge: Removes the service's own rows about them, in the same transaction.
+    """
+    purge(work, subjects)
+    for subject in subjects:
+        lookups.forget_subject(work.db, _lookup, tenant=work.tenant, subject=subject)
+        work.keys.destroy(work.tenant, subject)
+    confirmed = ErasureConfirmed(request_id=request_id, subjects=tuple(subjects))
+    work.add(f"erasure-{request_id}", [confirmed])

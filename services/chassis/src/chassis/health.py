@@ -1,0 +1,93 @@
+"""Three questions an orchestrator asks: started, ready, alive; only ready looks outside."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from kombu.connection import Connection
+from sqlalchemy import text
+
+from chassis.database import Database
+
+_BROKER_SECONDS = 2
+
+
+class NotReady(Exception):
+    """Something this process depends on is not as it must be; says what, without secrets."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """One named condition of being ready.
+
+    Args:
+        name: What must hold, as an operator reads it.
+        probe: Returns if it holds; raises otherwise.
+    """
+
+    name: str
+    probe: Callable[[], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """How one check went; ``problem`` is None where it holds."""
+
+    name: str
+    problem: str | None
+
+
+def readiness(checks: Sequence[Check]) -> tuple[bool, list[Answer]]:
+    """Run every check and say whether traffic may come."""
+    report = [Answer(name=check.name, problem=_problem(check)) for check in checks]
+    return all(answer.problem is None for answer in report), report
+
+
+def liveness() -> tuple[bool, list[Answer]]:
+    """Say that the process can still answer.
+
+    Never looks at broker or database: restarting every process does not bring them back.
+    """
+    return True, []
+
+
+def database_answers(database: Database) -> Check:
+    """Require that the database runs a statement."""
+
+    def probe() -> None:
+        with database.read() as db:
+            db.execute(text("SELECT 1"))
+
+    return Check(name="database answers", probe=probe)
+
+
+def broker_answers(amqp_uri: str) -> Check:
+    """Require that the broker takes a connection within two seconds."""
+
+    def probe() -> None:
+        opened = Connection(amqp_uri, connect_timeout=_BROKER_SECONDS)
+        with opened as connection:
+            connection.ensure_connection(timeout=_BROKER_SECONDS, max_retries=1, interval_start=0)
+
+    return Check(name="broker answers", probe=probe)
+
+
+def lag_below(limit: int, lag: Callable[[], int]) -> Check:
+    """Require that no more than ``limit`` events wait; ``lag`` counts them."""
+
+    def probe() -> None:
+        behind = lag()
+        if behind > limit:
+            raise NotReady(f"{behind} events behind, allowed are {limit}")
+
+    return Check(name="lag below limit", probe=probe)
+
+
+def _problem(check: Check) -> str | None:
+    try:
+        check.probe()
+    except NotReady as problem:
+        return str(problem)
+    except Exception as error:  # noqa: BLE001  # whatever a driver raises means: not ready
+        # The message could quote an address with its password; the class says enough here.
+        return f"failed: {type(error).__name__}"
+    return None

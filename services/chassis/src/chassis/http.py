@@ -1,0 +1,229 @@
+"""Carry one request out: checked, authorised, once, in one transaction, and answered."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, is_dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+from werkzeug import Request, Response
+
+from chassis import idempotency, incoming, problems, schemas
+from chassis.auth import Authority, Claims
+from chassis.context import Context, digest_of
+from chassis.cursors import Cursors
+from chassis.errors import Conflict, Stale
+from chassis.idempotency import IdempotencyKeyReused, Slot, StoredResponse
+from chassis.ids import derived_id
+from chassis.log import CommandReused
+from chassis.routes import Call, Handler, Reply, Route
+from chassis.storage import Storage
+from chassis.telemetry import annotate, current_traceparent, span
+from chassis.unit_of_work import UnitOfWork
+
+__all__ = ["IMPORT_SCOPE", "LIMITS", "Call", "Handler", "Limits", "Reply", "Route", "dispatch"]
+
+T = TypeVar("T")
+IMPORT_SCOPE = "import"
+_NO_CONTENT = 204
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """How much a request may ask for.
+
+    Args:
+        body_bytes: Longest body.
+        attempts: How often a use case is tried while others write the same streams.
+    """
+
+    body_bytes: int = 1 << 20
+    attempts: int = 5
+
+
+LIMITS = Limits()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Asked:
+    route: Route
+    handler: Handler
+    storage: Storage
+    request: Request
+    claims: Claims
+    path: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Accepted:
+    call: Call[Any]
+    slot: Slot | None
+    context: Context
+
+
+def dispatch(
+    route: Route,
+    handler: Handler,
+    storage: Storage,
+    authority: Authority,
+    request: Request,
+    *,
+    path: Mapping[str, Any] | None = None,
+    limits: Limits = LIMITS,
+) -> Response:
+    """Answer one request; every failure becomes a problem response.
+
+    Args:
+        route: What was asked for.
+        handler: Called with a unit of work (command) or a connection (query), and the call.
+        storage: The service's database, log, keys and clock.
+        authority: Verifies bearer tokens.
+        request: As it came.
+        path: The path's arguments, converted.
+        limits: How much the request may ask for.
+    """
+    attributes = {"http.request.method": route.method, "http.route": route.path}
+    incoming_trace = request.headers.get("traceparent")
+    with span(route.name, kind="server", attributes=attributes, parent=incoming_trace):
+        try:
+            request.max_content_length = route.body_bytes or limits.body_bytes
+            claims = incoming.claims_of(route, request, authority, storage.secret)
+            asked = _Asked(
+                route=route,
+                handler=handler,
+                storage=storage,
+                request=request,
+                claims=claims,
+                path=incoming.checked_path(path or {}, claims),
+            )
+            response = _read(asked) if route.kind == "query" else _write(asked, limits)
+        except Exception as error:  # noqa: BLE001 -- the edge answers whatever happens
+            response = problems.response_to(error)
+        annotate({"http.response.status_code": response.status_code})
+        return response
+
+
+def _read(asked: _Asked) -> Response:
+    call = _call(asked, body=None)
+    with asked.storage.read() as db:
+        reply = asked.handler(db, call)
+    return reply if isinstance(reply, Response) else _response(_rendered(asked.route, reply))
+
+
+def _write(asked: _Asked, limits: Limits) -> Response:
+    accepted = _accept(asked)
+    try:
+        return _persistently(lambda: _work(asked, accepted), limits)
+    except CommandReused as error:
+        raise IdempotencyKeyReused("This Idempotency-Key belongs to another request.") from error
+    except Stale as error:
+        if accepted.call.if_match is None:
+            raise
+        raise incoming.PreconditionFailed("Read it again, then decide again.") from error
+
+
+def _work(asked: _Asked, accepted: _Accepted) -> Response:
+    slot, digest = accepted.slot, accepted.context.digest
+    with asked.storage.begin(accepted.context) as work:
+        stored = idempotency.find(work.db, slot, digest) if slot else None
+        if stored is not None:
+            return _response(stored, replayed=True)
+        fresh = _handled(asked, work, accepted.call)
+        if slot is not None:
+            idempotency.remember(work.db, slot, digest, fresh, asked.storage.clock.now())
+    return _response(fresh)
+
+
+def _handled(asked: _Asked, work: UnitOfWork, call: Call[Any]) -> StoredResponse:
+    reply = asked.handler(work, call)
+    if isinstance(reply, Response):
+        raise TypeError(f"{asked.route.name} must answer with a Reply, which can be remembered")
+    return _rendered(asked.route, reply)
+
+
+def _persistently(attempt: Callable[[], T], limits: Limits) -> T:
+    retrying = Retrying(
+        retry=retry_if_exception(
+            lambda error: isinstance(error, Conflict) and not isinstance(error, Stale)
+        ),
+        stop=stop_after_attempt(limits.attempts),
+        wait=wait_random_exponential(multiplier=0.02, max=0.5),
+        reraise=True,
+    )
+    return retrying(attempt)
+
+
+def _accept(asked: _Asked) -> _Accepted:
+    route, request, tenant = asked.route, asked.request, asked.claims.tenant
+    key = incoming.idempotency_key(route, request)
+    version = incoming.if_match(route, request)
+    document = incoming.json_body(route, request)
+    call = _call(asked, body=incoming.body_object(route, document), if_match=version)
+    whole = incoming.canonical([request.method, request.full_path, document.value])
+    command_id = derived_id(tenant, route.name, key or incoming.request_key())
+    context = Context(
+        tenant=tenant,
+        actor=asked.claims.actor,
+        command_id=command_id,
+        digest=digest_of(asked.storage.secret, whole.encode()),
+        correlation_id=incoming.correlation_id(request) or command_id,
+        causation_id=command_id,
+        traceparent=current_traceparent(),
+        now=_moment(call, asked.storage),
+    )
+    slot = Slot(secret=asked.storage.secret, tenant=tenant, route=route.name, key=key or "")
+    return _Accepted(call=call, slot=slot if key else None, context=context)
+
+
+def _call(asked: _Asked, *, body: Any, if_match: int | None = None) -> Call[Any]:
+    tenant, route = asked.claims.tenant, asked.route
+    return Call(
+        claims=asked.claims,
+        body=body,
+        cursors=Cursors(secret=asked.storage.secret, tenant=tenant, route=route.name),
+        path=asked.path,
+        query=incoming.query_object(route, asked.request.args),
+        if_match=if_match,
+        headers=dict(asked.request.headers),
+        keys=asked.storage.keys,
+        secret=asked.storage.secret,
+    )
+
+
+def _moment(call: Call[Any], storage: Storage) -> datetime:
+    """Return when the command happens: now, or for an import, when it happened."""
+    occurred_at = getattr(call.body, "occurred_at", None)
+    if isinstance(occurred_at, datetime):
+        call.claims.require(IMPORT_SCOPE)
+        return occurred_at
+    return storage.clock.now()
+
+
+def _rendered(route: Route, reply: Reply) -> StoredResponse:
+    body = "" if reply.body is None else json.dumps(_plain(reply.body), ensure_ascii=False)
+    status = reply.status or route.status
+    headers = dict(reply.headers)
+    if reply.version is not None:
+        headers["ETag"] = f'"{reply.version}"'
+    if not body and status == 200:  # noqa: PLR2004 -- an OK without content says so
+        status = _NO_CONTENT
+    return StoredResponse(status=status, headers=tuple(headers.items()), body=body)
+
+
+def _plain(body: Any) -> Any:
+    if isinstance(body, list | tuple):
+        return [_plain(item) for item in body]
+    return schemas.dump(body) if is_dataclass(body) else body
+
+
+def _response(stored: StoredResponse, *, replayed: bool = False) -> Response:
+    response = Response(
+        stored.body,
+        status=stored.status,
+        headers=[("Cache-Control", "no-store"), *stored.headers],
+        content_type="application/json" if stored.body else None,
+    )
+    if replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+    return response

@@ -1,0 +1,145 @@
+"""Remember the response to an idempotency key, in the transaction of the work itself.
+
+A refusal rolls everything back, its key included: the caller may mend the request and
+send it again under the same key.
+
+The table holds neither the key nor a readable response: both are kept under a secret
+that derives from the key, so that only who sends the key again can read the response.
+A row therefore outlives no erasure.
+"""
+
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    and_,
+    delete,
+    insert,
+    select,
+)
+from sqlalchemy.exc import IntegrityError
+
+from chassis.clock import micros
+from chassis.errors import Conflict, Rejected
+
+
+class IdempotencyKeyReused(Rejected):
+    """The idempotency key was used before, for another request."""
+
+    code = "idempotency_key_reused"
+    status = 422
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredResponse:
+    """A response as it was sent the first time."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: str
+
+
+def define_table(metadata: MetaData) -> Table:
+    """Declare the table in a service's own metadata."""
+    return Table(
+        "idempotency",
+        metadata,
+        Column("tenant", Text, primary_key=True),
+        Column("route", Text, primary_key=True),
+        Column("key_digest", Text, primary_key=True),
+        Column("request_digest", LargeBinary, nullable=False),
+        Column("response", LargeBinary, nullable=False),
+        Column("created_at", BigInteger, nullable=False, index=True),
+    )
+
+
+_TABLE = define_table(MetaData())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slot:
+    """Where the response to one key of one tenant on one route is kept."""
+
+    secret: bytes
+    tenant: str
+    route: str
+    key: str
+
+    @cached_property
+    def digest(self) -> str:
+        """What stands in for the key in the table."""
+        return self._derived("name").hex()
+
+    @cached_property
+    def cipher(self) -> AESSIV:
+        """What the response is sealed with."""
+        return AESSIV(self._derived("seal"))
+
+    def _derived(self, purpose: str) -> bytes:
+        parts = ["idempotency", purpose, self.tenant, self.route, self.key]
+        text = "\x1f".join(parts)
+        return hmac.digest(self.secret, text.encode(), hashlib.sha512)
+
+
+def find(db: Connection, slot: Slot, request_digest: bytes) -> StoredResponse | None:
+    """Return the response that was given before.
+
+    Raises:
+        IdempotencyKeyReused: the key belongs to another request.
+    """
+    columns = _TABLE.c
+    row = db.execute(
+        select(columns.request_digest, columns.response).where(
+            and_(
+                columns.tenant == slot.tenant,
+                columns.route == slot.route,
+                columns.key_digest == slot.digest,
+            )
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    if not hmac.compare_digest(bytes(row.request_digest), request_digest):
+        raise IdempotencyKeyReused("This Idempotency-Key belongs to another request.")
+    status, headers, body = json.loads(slot.cipher.decrypt(bytes(row.response), None))
+    return StoredResponse(status=status, headers=tuple(map(tuple, headers)), body=body)
+
+
+def remember(
+    db: Connection, slot: Slot, request_digest: bytes, response: StoredResponse, now: datetime
+) -> None:
+    """Keep a response for the next request with the same key.
+
+    Raises:
+        Conflict: another request with the key was faster; trying again finds its response.
+    """
+    plain = json.dumps([response.status, response.headers, response.body])
+    row = {
+        "tenant": slot.tenant,
+        "route": slot.route,
+        "key_digest": slot.digest,
+        "request_digest": request_digest,
+        "response": slot.cipher.encrypt(plain.encode(), None),
+        "created_at": micros(now),
+    }
+    try:
+        db.execute(insert(_TABLE).values(row))
+    except IntegrityError as error:
+        raise Conflict("the same Idempotency-Key is being served") from error
+
+
+def forget(db: Connection, before: datetime) -> int:
+    """Delete what is older than ``before``; returns how many rows went."""
+    return db.execute(delete(_TABLE).where(_TABLE.c.created_at < micros(before))).rowcount

@@ -1,0 +1,223 @@
+"""Take another service's events exactly once in effect, in order, whatever the bus does.
+
+RabbitMQ carries and wakes; the producer's log decides.  A message moves the lane's
+checkpoint from ``prev`` to ``position``: it fits, or it was seen, or something is missing
+and is pulled from the producer's internal feed first.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from math import ceil
+from typing import Protocol
+
+from chassis.database import Database
+from chassis.delivery import Delivery
+from chassis.envelope import Recorded, continues
+from chassis.errors import Alarm
+from chassis.ids import LANES
+from chassis.ledger import SqlLedger
+from chassis.log import LaneHead
+
+PAGE = 500
+
+
+class ForkedLog(Alarm):
+    """The producer's log is not the one that was read so far: a restore lost its tail."""
+
+    code = "forked_log"
+
+
+class Feed(Protocol):
+    """The producer's log, lane by lane: the one call between services."""
+
+    def heads(self) -> Mapping[int, LaneHead]:
+        """Return the head of every lane that has events; raises Unavailable."""
+
+    def lane_after(self, lane: int, after: LaneHead, *, limit: int) -> Sequence[Recorded]:
+        """Return the next events of a lane.
+
+        Raises:
+            ForkedLog: the log does not have that chain at that position.
+            Unavailable: the producer does not answer.
+        """
+
+
+class Turn(Protocol):
+    """One open transaction of a ledger."""
+
+    def checkpoints(self) -> Mapping[int, LaneHead]:
+        """Return how far every lane was read."""
+
+    def take(
+        self,
+        events: Sequence[Recorded],
+        before: Mapping[int, LaneHead],
+        after: Mapping[int, LaneHead],
+    ) -> None:
+        """Handle events and move the checkpoints; both stand, or neither.
+
+        Raises:
+            Conflict: somebody else moved a checkpoint first.
+        """
+
+
+class Ledger(Protocol):
+    """Where a subscription keeps its checkpoints, together with what it makes of the events."""
+
+    @property
+    def name(self) -> str:
+        """The subscription's name: ``commerce.on.identity``."""
+
+    def begin(self) -> AbstractContextManager[Turn]:
+        """Open a transaction that commits when the block ends."""
+
+    def checkpoints(self) -> Mapping[int, LaneHead]:
+        """Return how far every lane was read, without waiting for writers."""
+
+    def retry_due(self) -> int:
+        """Try again what could not be handled and is due; return how much was tried."""
+
+
+class OrderedInbox:
+    """One subscription's ordered, repaired view of a producer's log.
+
+    Args:
+        ledger: Its checkpoints, and what becomes of the events.
+        lanes: The lanes it takes; a worker may hold only some of them.
+
+    ``lag`` is about how many events it was behind at the last look at the heads: positions
+    count the whole log, of which a lane has one part in sixteen.
+    """
+
+    def __init__(self, ledger: Ledger, feed: Feed, *, lanes: Sequence[int]) -> None:
+        self.name = ledger.name
+        self.lanes = lanes
+        self.lag = 0
+        self._ledger = ledger
+        self._feed = feed
+
+    def receive(self, events: Sequence[Recorded]) -> None:
+        """Handle messages; when this returns they may be acknowledged.
+
+        Raises:
+            Alarm: the producer's log was tampered with or forked.
+            Unavailable, Conflict: nothing was handled for good; deliver again.
+        """
+        with self._ledger.begin() as turn:
+            before = turn.checkpoints()
+            fitting, after, doubtful = sort_out(before, events)
+            turn.take(fitting, before, after)
+        for lane in sorted(doubtful):
+            self.catch_up(lane)
+
+    def catch_up(self, lane: int) -> int:
+        """Pull what the producer has recorded in one lane since the checkpoint.
+
+        Returns:
+            How many events were pulled.
+        """
+        pulled = 0
+        while True:
+            before = self._ledger.checkpoints()
+            page = self._feed.lane_after(lane, before.get(lane, LaneHead()), limit=PAGE)
+            if not page:
+                return pulled
+            self._take(before, page)
+            pulled += len(page)
+
+    def check_heads(self) -> int:
+        """Compare every lane with the producer's head and pull what the bus did not bring.
+
+        Returns:
+            How many events were pulled.
+
+        Raises:
+            ForkedLog: the producer's log is shorter than what was read from it.
+        """
+        heads = self._feed.heads()
+        known = self._ledger.checkpoints()
+        missing = {
+            lane: _missing(known.get(lane, LaneHead()), heads.get(lane, LaneHead()))
+            for lane in self.lanes
+        }
+        self.lag = ceil(sum(missing.values()) / LANES)
+        return sum(self.catch_up(lane) for lane, behind in missing.items() if behind)
+
+    def retry_due(self) -> int:
+        """Try again what could not be handled and is due; return how much was tried."""
+        return self._ledger.retry_due()
+
+    def _take(self, before: Mapping[int, LaneHead], page: Sequence[Recorded]) -> None:
+        fitting, after, doubtful = sort_out(before, page)
+        if doubtful:
+            raise ForkedLog(f"{self.name}: the feed does not continue lane {sorted(doubtful)}")
+        with self._ledger.begin() as turn:
+            turn.take(fitting, before, after)
+
+
+class Inbox(OrderedInbox):
+    """An inbox whose handlers write to the service's own database.
+
+    Args:
+        delivery: Its handlers; the name is the subscription's: ``commerce.on.identity``.
+        lanes: The lanes it takes; a worker may hold only some of them.
+    """
+
+    def __init__(
+        self, delivery: Delivery, database: Database, feed: Feed, *, lanes: Sequence[int]
+    ) -> None:
+        self._sql = SqlLedger(delivery, database)
+        super().__init__(self._sql, feed, lanes=lanes)
+
+    @property
+    def delivery(self) -> Delivery:
+        """The handlers; they may be replaced between two batches."""
+        return self._sql.delivery
+
+    @delivery.setter
+    def delivery(self, delivery: Delivery) -> None:
+        self._sql.delivery = delivery
+
+
+def sort_out(
+    known: Mapping[int, LaneHead], events: Iterable[Recorded]
+) -> tuple[list[Recorded], dict[int, LaneHead], set[int]]:
+    """Tell the events that continue their lane from the others.
+
+    Returns:
+        The events to handle; the lanes' heads after them; the lanes that need a look at
+        the producer's log, because an event is missing or seems to come twice.
+
+    Raises:
+        BrokenChain: an event claims to be next but its chain doesn't fit.
+    """
+    fitting: list[Recorded] = []
+    heads, doubtful = dict(known), set[int]()
+    for event in events:
+        head = heads.get(event.lane, LaneHead())
+        if event.prev == head.position:
+            _check_chain(head, event)
+            heads[event.lane] = LaneHead(position=event.position, chain=event.chain)
+            fitting.append(event)
+        else:
+            doubtful.add(event.lane)
+    return fitting, heads, doubtful
+
+
+class BrokenChain(Alarm):
+    """An event is not what its producer wrote."""
+
+    code = "broken_chain"
+
+
+def _check_chain(head: LaneHead, event: Recorded) -> None:
+    if not continues(head.chain, event):
+        raise BrokenChain(f"position {event.position} does not continue lane {event.lane}")
+
+
+def _missing(known: LaneHead, head: LaneHead) -> int:
+    if head.position < known.position:
+        raise ForkedLog(f"the producer is at {head.position}, but {known.position} was read")
+    if head.position == known.position and head.chain != known.chain:
+        raise ForkedLog(f"position {head.position} is not the event that was read")
+    return head.position - known.position

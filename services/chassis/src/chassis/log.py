@@ -1,0 +1,215 @@
+"""The port of the event log: what every adapter promises, shown by ``testing.LogContract``.
+
+1. Append to one stream or several is atomic; of concurrent writers of one version exactly
+   one wins and the others get ``Conflict``.
+2. The same command id again returns the first result and records nothing; with another
+   command it is refused.
+3. A reader that tails by position sees every committed event exactly once, positions without
+   gaps, each stream in version order.
+4. Rows are only ever inserted; the database itself refuses UPDATE and DELETE.
+5. One hash chain per lane makes tampering and forks evident.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+from chassis.context import Context
+from chassis.envelope import GENESIS, Envelope, Recorded, next_chain
+from chassis.errors import Rejected
+from chassis.ids import derived_id, lane_of
+
+
+class CommandReused(Rejected):
+    """The command id was used before, with another command."""
+
+    code = "command_reused"
+    status = 422
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Draft:
+    """An encoded event that has no place in a stream yet."""
+
+    type: str
+    schema_version: int
+    subjects: tuple[str, ...]
+    data: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Append:
+    """Events for one stream.
+
+    Args:
+        expected_version: What the stream must be at before them; 0: it must not exist.
+        not_before: When the stream's last event occurred: time never runs backwards in a
+            stream, however skewed the clocks of two writers are.
+        occurred_at: When these events happened, where an import brings facts of several
+            moments; the context's moment otherwise.
+    """
+
+    stream: str
+    expected_version: int
+    drafts: Sequence[Draft]
+    not_before: datetime | None = None
+    occurred_at: datetime | None = None
+
+    def moment(self, now: datetime) -> datetime:
+        """Return when the events occurred, for a command that happens ``now``."""
+        happened = self.occurred_at or now
+        return max(happened, self.not_before or happened)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Span:
+    """A run of versions in one stream, both ends included."""
+
+    stream: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Appended:
+    """What a command recorded.
+
+    Args:
+        events: In the order they were written; empty when ``repeated``.
+        spans: Where they stand; the first result's when ``repeated``.
+        repeated: The command had been carried out before; nothing was written now.
+    """
+
+    events: Sequence[Envelope]
+    spans: Sequence[Span]
+    repeated: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LaneHead:
+    """The last event of a lane, or position 0 and the genesis chain."""
+
+    position: int = 0
+    chain: bytes = GENESIS
+
+
+class Place(NamedTuple):
+    """Where an event stands in the log's total order."""
+
+    position: int
+    lane: int
+    prev: int
+    chain: bytes
+
+
+class Log(Protocol):
+    """The event log as one open transaction sees it."""
+
+    def append(
+        self, context: Context, appends: Sequence[Append], *, recorded_at: datetime
+    ) -> Appended:
+        """Record events, all or none.
+
+        Raises:
+            Conflict: a stream does not have its expected version.
+            CommandReused: the command id belongs to another command.
+        """
+
+    def outcome(self, context: Context) -> Sequence[Span] | None:
+        """Return what the context's command recorded earlier, None if it never ran.
+
+        Raises:
+            CommandReused: the command id belongs to another command.
+        """
+
+    def stream(self, tenant: str, stream: str, *, after: int = 0) -> Sequence[Envelope]:
+        """Return a stream's events with versions above ``after``, oldest first."""
+
+    def position_of(self, tenant: str, stream: str, version: int) -> int | None:
+        """Return where one event stands in the whole log, None while it has no position yet."""
+
+    def after(self, position: int, *, limit: int) -> Sequence[Recorded]:
+        """Return the next events of the whole log in position order."""
+
+    def lane_after(self, lane: int, position: int, *, limit: int) -> Sequence[Recorded]:
+        """Return the next events of one lane in position order."""
+
+    def at(self, position: int) -> Recorded | None:
+        """Return the event at a position."""
+
+    def head(self) -> int:
+        """Return the last position, 0 for an empty log."""
+
+    def unplaced(self) -> int:
+        """Return how many committed events have no position yet."""
+
+    def lane_heads(self) -> Mapping[int, LaneHead]:
+        """Return the head of every lane that has events."""
+
+    def as_of(self, moment: datetime) -> int:
+        """Return the position up to which everything was recorded by ``moment``."""
+
+
+def event_id(command_id: UUID, index: int) -> UUID:
+    """Return the id of a command's n-th event, so that a repeat derives the same."""
+    return derived_id(command_id, index)
+
+
+def envelopes_of(
+    context: Context, appends: Sequence[Append], recorded_at: datetime
+) -> list[Envelope]:
+    """Give every draft its identity and its place in its stream."""
+    placed = [
+        (append, append.expected_version + offset, draft)
+        for append in appends
+        for offset, draft in enumerate(append.drafts, start=1)
+    ]
+    return [
+        Envelope(
+            id=event_id(context.command_id, index),
+            tenant=context.tenant,
+            stream=append.stream,
+            version=version,
+            type=draft.type,
+            schema_version=draft.schema_version,
+            lane=lane_of(context.tenant, append.stream),
+            occurred_at=append.moment(context.now),
+            recorded_at=recorded_at,
+            actor=context.actor,
+            command_id=context.command_id,
+            correlation_id=context.correlation_id,
+            causation_id=context.causation_id,
+            traceparent=context.traceparent,
+            subjects=draft.subjects,
+            data=draft.data,
+        )
+        for index, (append, version, draft) in enumerate(placed)
+    ]
+
+
+def spans_of(appends: Sequence[Append]) -> list[Span]:
+    """Return where a command's events will stand."""
+    return [
+        Span(
+            stream=append.stream,
+            first=append.expected_version + 1,
+            last=append.expected_version + len(append.drafts),
+        )
+        for append in appends
+        if append.drafts
+    ]
+
+
+def place_all(
+    events: Iterable[Envelope], head: int, lane_heads: Mapping[int, LaneHead]
+) -> list[Place]:
+    """Return the places of events that follow ``head``, in their order."""
+    heads, places = dict(lane_heads), []
+    for position, event in enumerate(events, start=head + 1):
+        last = heads.get(event.lane, LaneHead())
+        chain = next_chain(last.chain, event, position=position, prev=last.position)
+        heads[event.lane] = LaneHead(position=position, chain=chain)
+        places.append(Place(position, event.lane, last.position, chain))
+    return places

@@ -1,0 +1,90 @@
+"""Run the steps of a process's roles in threads, until told to stop."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from chassis.errors import Alarm, Conflict, Unavailable
+from chassis.logs import get_logger
+
+PAUSE_SECONDS = 1.0
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Loop:
+    """Something to do again and again.
+
+    Args:
+        step: Does some of it; returns how much, 0 when nothing is left for now.
+        idle: Seconds to wait after a step that found nothing.
+        close: Gives back what the steps hold; called once at the end and after a failure.
+    """
+
+    name: str
+    step: Callable[[], int]
+    idle: float
+    close: Callable[[], None] = lambda: None
+
+
+class Loops:
+    """Threads that run loops; one that is alarmed stops alone and is reported."""
+
+    def __init__(self, loops: Sequence[Loop]) -> None:
+        self._stop = threading.Event()
+        self.alarms: dict[str, str] = {}
+        self._threads = [
+            threading.Thread(target=self._run, args=(loop,), name=loop.name, daemon=True)
+            for loop in loops
+        ]
+
+    def start(self) -> None:
+        """Start every thread."""
+        for thread in self._threads:
+            thread.start()
+
+    def ask_to_stop(self) -> None:
+        """Ask every thread to leave; safe in a signal handler."""
+        self._stop.set()
+
+    def stop(self, timeout: float = 10) -> None:
+        """Ask every thread to leave and wait for them, ``timeout`` seconds in all at most."""
+        self._stop.set()
+        deadline = time.monotonic() + timeout
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the threads were asked to leave."""
+        return self._stop.is_set()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until asked to stop; returns whether that happened."""
+        return self._stop.wait(seconds)
+
+    def _run(self, loop: Loop) -> None:
+        try:
+            while not self._stop.is_set():
+                self._stop.wait(self._pause_after(loop))
+        except Alarm as alarm:
+            self.alarms[loop.name] = str(alarm)
+            _log.error("loop.alarm", loop=loop.name, reason=str(alarm))
+        finally:
+            loop.close()
+
+    def _pause_after(self, loop: Loop) -> float:
+        try:
+            return 0 if loop.step() else loop.idle
+        except Conflict:
+            return 0
+        except Alarm:
+            raise
+        except Unavailable as error:
+            _log.warning("loop.pause", loop=loop.name, reason=str(error))
+        except Exception:  # noqa: BLE001  # said and tried again
+            # A defect in one step must not end the role silently: it is said, and tried again.
+            _log.exception("loop.failed", loop=loop.name)
+        loop.close()
+        return PAUSE_SECONDS

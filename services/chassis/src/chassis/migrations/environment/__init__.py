@@ -1,0 +1,1 @@
+"""The one Alembic environment that every package's revisions run in."""

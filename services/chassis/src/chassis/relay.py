@@ -1,0 +1,35 @@
+"""The plain process of one service: numbers, publishes and follows its log.
+
+``python -m chassis.relay commerce``; no eventlet here.
+"""
+
+import signal
+import sys
+
+from chassis import logs
+from chassis.migrations import ensure_current
+from chassis.roles import announce_readers, blueprint_of, relay_loops, storage_of
+from chassis.settings import from_environment
+from chassis.telemetry import setup
+
+
+def main(package: str) -> None:
+    """Run until SIGTERM, then finish what was begun and leave."""
+    settings = from_environment()
+    logs.configure(settings)
+    ensure_current(settings.database_url, package)
+    telemetry = setup.start(settings)
+    blueprint = blueprint_of(package)
+    storage = storage_of(blueprint, settings)
+    announce_readers(blueprint, storage)
+    loops = relay_loops(blueprint, storage, settings)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: loops.ask_to_stop())
+    loops.start()
+    loops.wait()
+    loops.stop()
+    telemetry.stop()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,152 @@
+"""What a process of a service can be: worker, relay, migration job."""
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from typing import Any, cast
+
+from chassis import checkpoints, lags, publisher
+from chassis.blueprint import Blueprint
+from chassis.clock import clock_from
+from chassis.database import Database, Waiter, directly
+from chassis.delivery import Delivery
+from chassis.feed import HttpFeed
+from chassis.follower import Follower, Follows, Gateway
+from chassis.inbox import Feed
+from chassis.key_store import SqlKeys
+from chassis.loops import Loop, Loops
+from chassis.parked import LADDER
+from chassis.processes import handlers_of
+from chassis.reactions import projecting
+from chassis.sequencer import Leadership, sequence
+from chassis.service_token import ClientCredentials
+from chassis.settings import Settings
+from chassis.storage import Storage
+from chassis.timers import fire_due
+
+LIMIT = 1000
+SEQUENCER_LOCK, PUBLISHER_LOCK = 0x51F0_0001, 0x51F0_0002
+
+
+def blueprint_of(package: str) -> Blueprint:
+    """Return a service's blueprint, by the name of its package."""
+    return cast("Blueprint", import_module(f"{package}.bootstrap").BLUEPRINT)
+
+
+def storage_of(blueprint: Blueprint, settings: Settings, wait: Waiter = directly) -> Storage:
+    """Open what a service keeps, as its settings say."""
+    clock = clock_from(settings.clock_file)
+    return Storage(
+        service=blueprint.name,
+        database=Database(settings.database_url, wait=wait),
+        registry=blueprint.registry,
+        keys=SqlKeys(
+            Database(settings.keys_url, wait=wait), master_key=settings.master_key, clock=clock
+        ),
+        clock=clock,
+        secret=settings.secret,
+        inline=blueprint.inline,
+    )
+
+
+def feeds_of(settings: Settings) -> Mapping[str, Feed]:
+    """Return the feeds of the services that this one subscribes to."""
+    token = token_of(settings)
+    return {name: HttpFeed(url, token) for name, url in settings.feeds.items()}
+
+
+def token_of(settings: Settings) -> Callable[[], str]:
+    """Return where this service's own token comes from: fixed, or fetched when needed."""
+    if settings.service_token or not settings.token_url:
+        fixed = settings.service_token or ""
+        return lambda: fixed
+    return ClientCredentials(
+        settings.token_url,
+        settings.client_id or "",
+        settings.client_secret or "",
+        audience=settings.audience,
+    )
+
+
+def followers_of(
+    blueprint: Blueprint, storage: Storage, ladder: Sequence[float] = LADDER
+) -> list[Follows]:
+    """Return everything that follows a service's own log.
+
+    Args:
+        blueprint: The service.
+        storage: What it keeps.
+        ladder: Seconds until a parked event is tried again, try by try.
+    """
+    database = storage.database
+    folding = [
+        Delivery(projection.name, database, projecting(storage, projection), ladder=ladder)
+        for projection in blueprint.projections
+    ]
+    managing = [
+        Delivery(process.name, database, handlers_of(storage, process), ladder=ladder)
+        for process in blueprint.processes
+    ]
+    calling = [
+        Gateway(name, database, calls(storage), ladder=ladder)
+        for name, calls in blueprint.gateways.items()
+    ]
+    return [*(Follower(delivery, database) for delivery in (*folding, *managing)), *calling]
+
+
+def announce_readers(blueprint: Blueprint, storage: Storage) -> None:
+    """Give every reader of the own log a place, so that its lag can be seen from the start."""
+    names = [follower.name for follower in followers_of(blueprint, storage)]
+    with storage.database.begin() as db:
+        for name in (*names, publisher.NAME):
+            checkpoints.announce(db, name, checkpoints.WHOLE_LOG)
+
+
+def relay_loops(blueprint: Blueprint, storage: Storage, settings: Settings) -> Loops:
+    """Return the loops that number, publish and follow one service's log."""
+    poll = settings.tail_poll_seconds
+    outgoing = publisher.Publisher(blueprint.name, storage.database, settings.amqp_uri)
+    loops = [
+        _led(storage, Loop(name="publisher", step=outgoing.step, idle=poll, close=outgoing.close),
+             PUBLISHER_LOCK),
+        Loop(name="timers", step=lambda: fire_due(storage), idle=settings.timer_poll_seconds),
+        *(
+            Loop(name=follower.name, step=follower.step, idle=poll)
+            for follower in followers_of(blueprint, storage, settings.retry_seconds)
+        ),
+        Loop(name="lags", step=lambda: lags.sample(blueprint, storage), idle=lags.SECONDS),
+    ]  # fmt: skip
+    if not storage.database.is_sqlite:
+        loops.append(sequencer_loop(storage))
+    return Loops(loops)
+
+
+def sequencer_loop(storage: Storage) -> Loop:
+    """Return the loop that numbers a PostgreSQL log's events."""
+
+    def step() -> int:
+        with storage.database.begin() as db:
+            return sequence(db, limit=LIMIT)
+
+    return _led(storage, Loop(name="sequencer", step=step, idle=0.005), SEQUENCER_LOCK)
+
+
+def _led(storage: Storage, loop: Loop, lock: int) -> Loop:
+    """Return a loop of which only one replica works at a time."""
+    if storage.database.is_sqlite:
+        return loop
+    leadership = Leadership(storage.database, lock)
+
+    def step() -> int:
+        return loop.step() if leadership.acquire() else 0
+
+    def close() -> None:
+        loop.close()
+        leadership.release()
+
+    return Loop(name=loop.name, step=step, idle=loop.idle, close=close)
+
+
+def edge_of(blueprint: Blueprint) -> type[Any]:
+    """Import a service's nameko class."""
+    module, _, name = blueprint.edge.partition(":")
+    return cast("type[Any]", getattr(import_module(module), name))

@@ -1,0 +1,124 @@
+"""What a service answers over HTTP, said without any transport."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeVar
+
+from werkzeug import Request, Response
+
+from chassis.auth import Claims
+from chassis.cursors import Cursors
+from chassis.privacy import KeyStore, MemoryKeys
+
+B_co = TypeVar("B_co", covariant=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Route:
+    """One operation: what comes in, what goes out, who may.
+
+    Args:
+        method: The HTTP method.
+        path: As werkzeug writes it, ``/v1/orders/<uuid:order_id>``.
+        kind: A command works in a unit of work, a query only reads.
+        summary: One sentence for the API's readers.
+        scope: What the bearer token must allow; None where no token can be.
+        body: Dataclass of the JSON body.
+        query: Dataclass of the query string.
+        reply: Dataclass of the answer's body.
+        many: The answer's body is a list of ``reply``.
+        status: Of a success.
+        requires_match: Refuse a request without ``If-Match``.
+        tenant_from: Finds the tenant where ``scope`` is None, from a checked signature or
+            a host name; raises ``Rejected``.
+        tenant_signed: The same where we signed the request's path ourselves: is given the
+            deployment's secret too.
+        key_from: Finds the idempotency key where the caller cannot send the header.
+        actor: Who acts where there is no token.
+        open_query: Ignore the query string: other sites append parameters of their own.
+        body_bytes: Longest body, where it is not the edge's usual limit.
+
+    Raises:
+        ValueError: the route would be open to everyone.
+    """
+
+    method: str
+    path: str
+    kind: Literal["command", "query"]
+    summary: str
+    scope: str | None = None
+    body: type[object] | None = None
+    query: type[object] | None = None
+    reply: type[object] | None = None
+    many: bool = False
+    status: int = 200
+    requires_match: bool = False
+    tenant_from: Callable[[Request], str] | None = None
+    tenant_signed: Callable[[Request, bytes], str] | None = None
+    key_from: Callable[[Request], str] | None = None
+    actor: str = "anonymous"
+    open_query: bool = False
+    body_bytes: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a route without a guard."""
+        guards = (self.scope, self.tenant_from, self.tenant_signed)
+        if sum(guard is not None for guard in guards) != 1:
+            raise ValueError(f"{self.name} needs either a scope or tenant_from or tenant_signed")
+
+    @property
+    def name(self) -> str:
+        """How the route is called in spans, logs and keys."""
+        return f"{self.method} {self.path}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call(Generic[B_co]):
+    """One request, translated and checked.
+
+    Args:
+        claims: Who asks, for which tenant.
+        body: An object of the route's ``body`` class.
+        path: The path's arguments.
+        query: An object of the route's ``query`` class.
+        if_match: The stream version the caller has seen.
+        headers: As they came.
+        cursors: Makes and reads the page cursors of this tenant on this route.
+        keys: Opens the personal fields that a query may show.
+        secret: The deployment's key, for the keyed hashes that something is found by.
+    """
+
+    claims: Claims
+    body: B_co
+    cursors: Cursors
+    path: Mapping[str, Any] = field(default_factory=dict)
+    query: Any = None
+    if_match: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    keys: KeyStore = field(default_factory=MemoryKeys, repr=False)
+    secret: bytes = field(default=b"", repr=False)
+
+    @property
+    def tenant(self) -> str:
+        """Whose data may be touched."""
+        return self.claims.tenant
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reply:
+    """What a handler answers.
+
+    Args:
+        body: A dataclass, JSON types, or a list of either; None for no body.
+        status: Instead of the route's.
+        version: The stream's version, sent as ``ETag``.
+        headers: To send besides.
+    """
+
+    body: Any = None
+    status: int | None = None
+    version: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Handler = Callable[[Any, Call[Any]], Reply | Response]

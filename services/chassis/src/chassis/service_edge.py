@@ -1,0 +1,100 @@
+"""What every service answers besides its own routes: its log's feed, its parked events."""
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+from chassis import internal_routes, parked
+from chassis.clock import SystemClock
+from chassis.entrypoints import command, query
+from chassis.feed import SCOPE
+from chassis.internal_routes import OPERATE, LanePage, RetryAll, Skip
+from chassis.parked import Parked
+from chassis.progress import progress
+from chassis.routes import Call, Reply
+from chassis.unit_of_work import UnitOfWork
+
+_wall = SystemClock()
+
+
+class ServiceEdge:
+    """Routes that every service class inherits.  No rules live here."""
+
+    name: str
+
+    @query("/internal/v1/log/heads", scope=SCOPE)
+    def show_log_heads(self, db: Connection, call: Call[None]) -> Reply:
+        """Return the head of every lane of the log."""
+        return internal_routes.log_heads(db, call)
+
+    @query("/internal/v1/log/lanes/<int:lane>", scope=SCOPE, query=LanePage)
+    def show_lane(self, db: Connection, call: Call[None]) -> Reply:
+        """Return the next events of one lane, raw."""
+        return internal_routes.lane(self.name, db, call)
+
+    @query("/internal/v1/progress", scope=OPERATE)
+    def show_progress(self, db: Connection, call: Call[None]) -> Reply:
+        """Show how far the log and each of its readers have come."""
+        del call
+        return Reply(body=progress(db))
+
+    @query("/internal/v1/parked", scope=OPERATE)
+    def list_parked(self, db: Connection, call: Call[None]) -> Reply:
+        """List the events that wait for another try or for a person."""
+        del call
+        return Reply(body=[parked_view(waiting) for waiting in parked.listed(db)])
+
+    @query("/internal/v1/parked/<subscription>/<int:position>", scope=OPERATE)
+    def show_parked(self, db: Connection, call: Call[None]) -> Reply:
+        """Show one parked event with its error and trace."""
+        waiting = parked.show(db, call.path["subscription"], call.path["position"])
+        return Reply(body={**parked_view(waiting), "trace": waiting.trace})
+
+    @command("/internal/v1/parked/<subscription>/<int:position>/retry", scope=OPERATE, status=200)
+    def retry_parked(self, work: UnitOfWork, call: Call[None]) -> Reply:
+        """Try one parked event again at once."""
+        subscription, position = call.path["subscription"], call.path["position"]
+        actor = call.claims.actor
+        parked.retry(work.db, subscription, position, actor=actor, now=_wall.now())
+        return Reply(body={"retried": 1})
+
+    @command("/internal/v1/parked/retry", scope=OPERATE, status=200, body=RetryAll)
+    def retry_all_parked(self, work: UnitOfWork, call: Call[RetryAll]) -> Reply:
+        """Try every parked event with a certain error again at once."""
+        count = parked.retry_all(
+            work.db, error=call.body.error, actor=call.claims.actor, now=_wall.now()
+        )
+        return Reply(body={"retried": count})
+
+    @command(
+        "/internal/v1/parked/<subscription>/<int:position>/skip",
+        scope=OPERATE,
+        status=200,
+        body=Skip,
+    )
+    def skip_parked(self, work: UnitOfWork, call: Call[Skip]) -> Reply:
+        """Give one parked event up, for a reason that is kept."""
+        parked.skip(
+            work.db,
+            call.path["subscription"],
+            call.path["position"],
+            actor=call.claims.actor,
+            reason=call.body.reason,
+            now=_wall.now(),
+        )
+        return Reply(body={"skipped": 1})
+
+
+def parked_view(waiting: Parked) -> dict[str, Any]:
+    """Return what an operator sees of a parked event: its data stays sealed and unseen."""
+    return {
+        "subscription": waiting.subscription,
+        "position": waiting.event.position,
+        "tenant": waiting.event.tenant,
+        "stream": waiting.event.stream,
+        "type": waiting.event.type,
+        "error": waiting.error,
+        "tries": waiting.tries,
+        "due_at": waiting.due_at.isoformat() if waiting.due_at else None,
+        "parked_at": waiting.parked_at.isoformat(),
+    }

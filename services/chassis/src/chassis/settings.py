@@ -1,0 +1,278 @@
+"""What one process is told from outside: read once, checked whole, never showing a secret."""
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from environs import EnvValidationError, FileAwareEnv
+from marshmallow import ValidationError, validate
+
+T = TypeVar("T")
+Environment = Literal["development", "test", "production"]
+Reader = Callable[..., Any]
+
+_KEY_BYTES = 32
+_DATABASE = validate.Regexp(
+    r"(postgresql|sqlite)(\+\w+)?://", error="must be a postgresql:// or sqlite:// address"
+)
+_BROKER = validate.Regexp(r"amqps?://", error="must be an amqp:// or amqps:// address")
+_WEB = validate.Regexp(r"https?://", error="must be an http:// or https:// address")
+_NAME = validate.Regexp(r"[a-z][a-z0-9_]*\Z", error="must be lower-case letters, digits and _")
+_GIVEN = validate.Length(min=1, error="must not be empty")
+_POSITIVE = validate.Range(min=0, min_inclusive=False, error="must be more than 0")
+
+
+class SettingsInvalid(Exception):
+    """The environment does not describe a process that may start.
+
+    Args:
+        problems: One line for each thing that is wrong, naming the variable, never its value.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """Everything a process of one service needs to know.
+
+    Each field is read from the variable of the same name in capitals, or from the
+    file that the variable with ``_FILE`` behind its name points at.
+
+    Args:
+        service: Whose process this is.
+        environment: ``development``, ``test`` or ``production``.
+        database_url: The service's own database: log, read models, checkpoints.
+        keys_url: The separate database of the subjects' keys, outside ordinary backups.
+        amqp_uri: The broker.
+        secret: Deployment-wide key of every keyed hash (32 bytes or more, in base64).
+        master_key: Wraps the subjects' keys (32 bytes, in base64).
+        jwks: Address or file of the keys that tokens are checked with.
+        issuer: Who must have issued a token.
+        audience: For whom a token must have been issued.
+        clock_file: Shared simulated clock; refused in production.
+        feeds: Address of each other service's internal feed, ``name=address,...``.
+        service_token: What this service shows to those feeds, if it is fixed.
+        token_url: Where a service token is obtained otherwise, with the client's id and secret.
+        otel_exporter_otlp_endpoint: Collector for spans and metrics, OTLP over HTTP.
+        span_file: Spans are also written here, one JSON object a line.
+        retry_seconds: After how long a parked event is tried again, try by try.
+        tail_poll_seconds: How often a reader of the own log looks without being woken.
+        feed_poll_seconds: How often a subscription asks a feed for the heads of its lanes.
+        timer_poll_seconds: How often due timers and due parked events are looked for.
+        lag_limit: How many events behind a process may be and still call itself ready.
+    """
+
+    service: str
+    environment: Environment
+    database_url: str = field(repr=False)
+    keys_url: str = field(repr=False)
+    amqp_uri: str = field(repr=False)
+    secret: bytes = field(repr=False)
+    master_key: bytes = field(repr=False)
+    jwks: str
+    issuer: str
+    audience: str
+    http_host: str = "127.0.0.1"
+    http_port: int = 8000
+    clock_file: Path | None = None
+    feeds: Mapping[str, str] = field(default_factory=dict, repr=False)
+    service_token: str | None = field(default=None, repr=False)
+    token_url: str | None = None
+    client_id: str | None = None
+    client_secret: str | None = field(default=None, repr=False)
+    otel_exporter_otlp_endpoint: str | None = field(default=None, repr=False)
+    span_file: Path | None = None
+    log_level: str = "INFO"
+    retry_seconds: tuple[float, ...] = (1, 5, 30, 120, 600)
+    tail_poll_seconds: float = 0.2
+    feed_poll_seconds: float = 5.0
+    timer_poll_seconds: float = 0.5
+    lag_limit: int = 10_000
+
+    @property
+    def production(self) -> bool:
+        """Say whether real people's data is at stake."""
+        return self.environment == "production"
+
+
+def from_environment() -> Settings:
+    """Read the settings of this process.
+
+    Raises:
+        SettingsInvalid: naming every problem at once.
+    """
+    reading = _Reading()
+    values = _required(reading) | _optional(reading)
+    given = {name: value for name, value in values.items() if value is not None}
+    problems = [*reading.finish(), *contradictions(given)]
+    if problems:
+        raise SettingsInvalid(problems)
+    return Settings(**given)
+
+
+def contradictions(values: Mapping[str, Any]) -> list[str]:
+    """Name what is wrong with values that are each fine alone."""
+    obtainable = all(values.get(name) for name in ("token_url", "client_id", "client_secret"))
+    production = values.get("environment") == "production"
+    rules = (
+        (
+            production and "clock_file" in values,
+            "CLOCK_FILE: production runs in real time",
+        ),
+        (
+            production and not str(values.get("issuer", "https://")).startswith("https://"),
+            "ISSUER: production takes tokens only from an https:// issuer",
+        ),
+        (
+            "feeds" in values and not values.get("service_token") and not obtainable,
+            "SERVICE_TOKEN: FEEDS needs it, or TOKEN_URL with CLIENT_ID and CLIENT_SECRET",
+        ),
+        (
+            "database_url" in values and values["database_url"] == values.get("keys_url"),
+            "KEYS_URL: must be another database than DATABASE_URL",
+        ),
+    )
+    return [problem for broken, problem in rules if broken]
+
+
+class _Reading:
+    """Reads variable after variable and remembers what was wrong with each."""
+
+    def __init__(self) -> None:
+        self._env = FileAwareEnv(eager=False, strip_whitespace=True)
+        self._problems: list[str] = []
+
+    def text(self, name: str, parse: Callable[[str], T], **options: Any) -> T | None:
+        """Read one variable as text, then parse it; an empty optional one counts as not set."""
+        found = self.value(self._env.str, name, **options)
+        if not found:
+            return None
+        try:
+            return parse(found)
+        except ValidationError as error:
+            self._problems.extend(f"{name}: {message}" for message in error.messages)
+            return None
+
+    def number(self, name: str) -> float | None:
+        """Read one optional number of seconds."""
+        return self.text(name, _seconds, default=None)
+
+    def value(self, read: Reader, name: str, **options: Any) -> Any:
+        """Read one variable; an unreadable file behind it is one more problem."""
+        try:
+            return read(name, **options)
+        except ValueError:
+            self._problems.append(f"{name}: {name}_FILE must name a readable text file")
+            return None
+
+    def finish(self) -> list[str]:
+        """Return every problem found, one line each."""
+        try:
+            self._env.seal()
+        except EnvValidationError as error:
+            found = error.error_messages
+            named = found.items() if isinstance(found, Mapping) else [("environment", found)]
+            self._problems.extend(f"{name}: {line}" for name, lines in named for line in lines)
+        return sorted(self._problems)
+
+
+def _required(reading: _Reading) -> dict[str, Any]:
+    environments = validate.OneOf(["development", "test", "production"])
+    return {
+        "service": reading.text("SERVICE", str, validate=_NAME),
+        "environment": reading.text("ENVIRONMENT", str, validate=environments),
+        "database_url": reading.text("DATABASE_URL", str, validate=_DATABASE),
+        "keys_url": reading.text("KEYS_URL", str, validate=_DATABASE),
+        "amqp_uri": reading.text("AMQP_URI", str, validate=_BROKER),
+        "secret": reading.text("SECRET", _secret, validate=_GIVEN),
+        "master_key": reading.text("MASTER_KEY", _master_key, validate=_GIVEN),
+        "jwks": reading.text("JWKS", str, validate=_GIVEN),
+        "issuer": reading.text("ISSUER", str, validate=_GIVEN),
+        "audience": reading.text("AUDIENCE", str, validate=_GIVEN),
+    }
+
+
+def _optional(reading: _Reading) -> dict[str, Any]:
+    endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT"
+    return {
+        "http_host": reading.text("HTTP_HOST", str, default=None),
+        "http_port": reading.text("HTTP_PORT", _port, default=None),
+        "clock_file": reading.text("CLOCK_FILE", Path, default=None),
+        "feeds": reading.text("FEEDS", _feeds, default=None),
+        "service_token": reading.text("SERVICE_TOKEN", str, default=None),
+        "token_url": reading.text("TOKEN_URL", _web, default=None),
+        "client_id": reading.text("CLIENT_ID", str, default=None),
+        "client_secret": reading.text("CLIENT_SECRET", str, default=None),
+        "otel_exporter_otlp_endpoint": reading.text(endpoint, _web, default=None),
+        "span_file": reading.text("SPAN_FILE", Path, default=None),
+        "log_level": reading.text("LOG_LEVEL", _level, default=None),
+        "retry_seconds": reading.text("RETRY_SECONDS", _ladder, default=None),
+        "tail_poll_seconds": reading.number("TAIL_POLL_SECONDS"),
+        "feed_poll_seconds": reading.number("FEED_POLL_SECONDS"),
+        "timer_poll_seconds": reading.number("TIMER_POLL_SECONDS"),
+        "lag_limit": reading.text("LAG_LIMIT", _count, default=None),
+    }
+
+
+def _secret(text: str) -> bytes:
+    key = _base64(text)
+    if len(key) < _KEY_BYTES:
+        raise ValidationError(f"must be at least {_KEY_BYTES} bytes in base64")
+    return key
+
+
+def _master_key(text: str) -> bytes:
+    key = _base64(text)
+    if len(key) != _KEY_BYTES:
+        raise ValidationError(f"must be exactly {_KEY_BYTES} bytes in base64")
+    return key
+
+
+def _base64(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise ValidationError("is not base64") from None
+
+
+def _feeds(text: str) -> dict[str, str]:
+    pairs = [part.strip().partition("=") for part in text.split(",") if part.strip()]
+    if not all(name and address for name, _, address in pairs):
+        raise ValidationError("must be name=address,name=address")
+    return {_NAME(name.strip()): _web(address) for name, _, address in pairs}
+
+
+def _web(text: str) -> str:
+    return str(_WEB(text.strip())).rstrip("/")
+
+
+def _level(text: str) -> str:
+    known = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+    return str(validate.OneOf(known)(text.upper()))
+
+
+def _ladder(text: str) -> tuple[float, ...]:
+    return tuple(_seconds(part) for part in text.split(","))
+
+
+def _seconds(text: str) -> float:
+    try:
+        return float(_POSITIVE(float(text)))
+    except ValueError:
+        raise ValidationError("must be a number of seconds, more than 0") from None
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise ValidationError("must be a whole number")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    return int(validate.Range(min=0, max=65535)(_count(text)))

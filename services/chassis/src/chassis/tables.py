@@ -1,0 +1,15 @@
+"""The tables that every service has besides its log and its own read models."""
+
+from sqlalchemy import MetaData
+
+from chassis import checkpoints, idempotency, lookups, parked, processes, timers
+
+
+def define_all(metadata: MetaData) -> None:
+    """Add the chassis's tables to a service's own metadata."""
+    checkpoints.define_table(metadata)
+    idempotency.define_table(metadata)
+    lookups.define_table(metadata)
+    parked.define_tables(metadata)
+    processes.define_table(metadata)
+    timers.define_table(metadata)

@@ -1,0 +1,1 @@
+"""The test kit: scenarios, the log's contract, crash points, private servers."""

@@ -1,0 +1,199 @@
+"""One use case, one transaction: events, read models and whatever else it writes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, TypeVar, cast
+
+from sqlalchemy import Connection
+
+from chassis.context import Context
+from chassis.decider import Decider
+from chassis.errors import Stale
+from chassis.events import EventRegistry
+from chassis.log import Append, Draft, Log, Span
+from chassis.privacy import KeyStore
+from chassis.projections import Projection
+
+S = TypeVar("S")
+C = TypeVar("C")
+E = TypeVar("E")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Loaded(Generic[S]):
+    """An aggregate's state and its stream's version, 0 when it does not exist."""
+
+    state: S
+    version: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Executed(Loaded[S]):
+    """What a command led to; ``events`` is empty when it changed nothing."""
+
+    events: Sequence[Any]
+
+
+@dataclass(kw_only=True, slots=True)
+class _Stream:
+    version: int
+    state: Any
+    last_at: datetime | None = None
+    occurred_at: datetime | None = None
+    new: list[Any] = field(default_factory=list)
+
+
+class UnitOfWork:
+    """What a use case may do.  Nothing reaches the log before ``flush``.
+
+    Args:
+        secret: The deployment's key, from which pseudonyms and signatures derive.
+    """
+
+    def __init__(
+        self,
+        *,
+        db: Connection,
+        log: Log,
+        registry: EventRegistry,
+        keys: KeyStore,
+        context: Context,
+        recorded_at: datetime,
+        secret: bytes,
+        inline: Sequence[Projection] = (),
+    ) -> None:
+        self.db = db
+        self.log = log
+        self.keys = keys
+        self.context = context
+        self.secret = secret
+        self._registry = registry
+        self._recorded_at = recorded_at
+        self._inline = inline
+        self._streams: dict[str, _Stream] = {}
+        self.first_outcome: Sequence[Span] | None = log.outcome(context)
+
+    @property
+    def now(self) -> datetime:
+        """The moment at which the use case happens."""
+        return self.context.now
+
+    @property
+    def tenant(self) -> str:
+        """Whose data it touches."""
+        return self.context.tenant
+
+    @property
+    def already_done(self) -> bool:
+        """Whether this command was carried out before; then nothing will be recorded."""
+        return self.first_outcome is not None
+
+    def load(self, decider: Decider[S, C, E], entity_id: object) -> Loaded[S]:
+        """Return an aggregate's state, with what this unit of work has added to it."""
+        stream = self._open(decider, entity_id)
+        return Loaded(state=cast("S", stream.state), version=stream.version + len(stream.new))
+
+    def execute(
+        self,
+        decider: Decider[S, C, E],
+        entity_id: object,
+        command: C,
+        *,
+        expected_version: int | None = None,
+        occurred_at: datetime | None = None,
+    ) -> Executed[S]:
+        """Read the stream, decide, and keep the new events for ``flush``.
+
+        Args:
+            decider: The aggregate's rules.
+            entity_id: Which one.
+            command: What is asked of it.
+            expected_version: What the caller has seen; None when any will do.
+            occurred_at: When it happened, if not at the moment of the use case; an import
+                of many things gives each its own.
+
+        Raises:
+            Rejected: the aggregate refused.
+            Stale: the stream is not at ``expected_version``.
+        """
+        stream = self._open(decider, entity_id)
+        if self.already_done:
+            return Executed(state=stream.state, version=stream.version, events=())
+        if expected_version not in (None, stream.version + len(stream.new)):
+            raise Stale(f"{decider.stream(entity_id)} is at {stream.version}")
+        stream.occurred_at = occurred_at or stream.occurred_at
+        events = decider.decide(stream.state, command)
+        for event in events:
+            stream.state = decider.evolve(stream.state, event)
+        stream.new.extend(events)
+        return Executed(state=stream.state, version=stream.version + len(stream.new), events=events)
+
+    def add(
+        self,
+        stream: str,
+        events: Sequence[Any],
+        *,
+        expected_version: int = 0,
+        occurred_at: datetime | None = None,
+    ) -> None:
+        """Keep events for a stream that has no decider, as imports and processes do.
+
+        Args:
+            stream: Its whole name.
+            events: Oldest first.
+            expected_version: What the stream must be at before them.
+            occurred_at: When they happened, if not at the moment of the use case.
+        """
+        known = self._streams.setdefault(
+            stream, _Stream(version=expected_version, state=None, occurred_at=occurred_at)
+        )
+        known.new.extend(events)
+
+    def flush(self) -> int:
+        """Write the new events to the log and run the inline projections.
+
+        Returns:
+            How many events were written.
+
+        Raises:
+            Conflict: a stream moved on since it was read.
+            CommandReused: the command id belongs to another command.
+        """
+        if self.already_done:
+            return 0
+        written = {name: stream for name, stream in self._streams.items() if stream.new}
+        appends = [
+            Append(
+                stream=name,
+                expected_version=stream.version,
+                drafts=[self._draft(event) for event in stream.new],
+                not_before=stream.last_at,
+                occurred_at=stream.occurred_at,
+            )
+            for name, stream in written.items()
+        ]
+        recorded = self.log.append(self.context, appends, recorded_at=self._recorded_at)
+        new = [event for stream in written.values() for event in stream.new]
+        facts = list(zip(new, recorded.events, strict=False))
+        for projection in self._inline:
+            projection.apply_all(facts, self.db)
+        self._streams.clear()
+        return len(recorded.events)
+
+    def _open(self, decider: Decider[S, C, E], entity_id: object) -> _Stream:
+        name = decider.stream(entity_id)
+        if name not in self._streams:
+            history = self.log.stream(self.tenant, name)
+            events = (self._registry.decode(stored, self.keys) for stored in history)
+            self._streams[name] = _Stream(
+                version=len(history),
+                state=decider.fold(events),
+                last_at=history[-1].occurred_at if history else None,
+            )
+        return self._streams[name]
+
+    def _draft(self, event: Any) -> Draft:
+        kind = self._registry.kind_of(event)
+        data, subjects = self._registry.encode(event, self.tenant, self.keys)
+        return Draft(type=kind.name, schema_version=kind.version, subjects=subjects, data=data)

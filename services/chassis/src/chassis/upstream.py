@@ -1,0 +1,59 @@
+"""Other services' events, as much of them as one consumer reads."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from chassis import schemas
+from chassis.envelope import Envelope
+from chassis.events import UnknownEvent
+
+E = TypeVar("E")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Consumed:
+    """One event of one producer: our own class for it and the versions we understand."""
+
+    source: str
+    name: str
+    cls: type[Any]
+    versions: tuple[int, ...]
+
+
+class Upstream:
+    """What a service has declared of other services' events."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], Consumed] = {}
+
+    def __iter__(self) -> Iterator[Consumed]:
+        """Yield every declaration."""
+        return iter(self._known.values())
+
+    def event(
+        self, source: str, name: str, *, versions: Sequence[int] = (1,)
+    ) -> Callable[[type[E]], type[E]]:
+        """Declare the fields that we read of ``source``'s event ``name``."""
+
+        def declare(cls: type[E]) -> type[E]:
+            schemas.schema_of(cls, tolerant=True)
+            self._known[source, name] = Consumed(
+                source=source, name=name, cls=cls, versions=tuple(versions)
+            )
+            return cls
+
+        return declare
+
+    def load(self, source: str, stored: Envelope) -> Any:
+        """Return our class for a producer's event; its personal fields stay sealed.
+
+        Raises:
+            UnknownEvent: not declared, or a version that we don't understand.
+            Invalid: a field that we read is missing or has another type.
+        """
+        known = self._known.get((source, stored.type))
+        if known is None or stored.schema_version not in known.versions:
+            raise UnknownEvent(f"{source} {stored.type} version {stored.schema_version}")
+        return schemas.load(known.cls, json.loads(stored.data), tolerant=True)

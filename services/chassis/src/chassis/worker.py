@@ -1,0 +1,92 @@
+"""The nameko process of one service: HTTP and subscriptions.
+
+``python -m chassis.worker commerce``; eventlet patches the standard library before anything
+else is imported.
+"""
+
+import eventlet
+
+eventlet.monkey_patch()
+
+import os  # noqa: E402  # eventlet must patch first, here and below
+import signal  # noqa: E402
+import sys  # noqa: E402
+from collections.abc import Sequence  # noqa: E402
+from typing import Any  # noqa: E402
+
+from eventlet import tpool  # noqa: E402
+from nameko.containers import ServiceContainer  # noqa: E402
+
+from chassis import logs  # noqa: E402
+from chassis.auth import AuthSettings, authority_from  # noqa: E402
+from chassis.blueprint import Blueprint  # noqa: E402
+from chassis.database import directly  # noqa: E402
+from chassis.health import broker_answers, database_answers  # noqa: E402
+from chassis.lags import read_models_fresh  # noqa: E402
+from chassis.migrations import ensure_current  # noqa: E402
+from chassis.roles import blueprint_of, edge_of, feeds_of, storage_of  # noqa: E402
+from chassis.settings import Settings, from_environment  # noqa: E402
+from chassis.telemetry import setup  # noqa: E402
+
+DEADLINE_SECONDS = 20
+LOOK_SECONDS = 0.1
+WORKERS = 50
+
+
+def container_of(blueprint: Blueprint, settings: Settings) -> ServiceContainer:
+    """Return the nameko container of a service, ready to start."""
+    wait = tpool.execute if settings.database_url.startswith("sqlite") else directly
+    storage = storage_of(blueprint, settings, wait)
+    config: dict[str, Any] = {
+        "AMQP_URI": settings.amqp_uri,
+        "WEB_SERVER_ADDRESS": f"{settings.http_host}:{settings.http_port}",
+        "max_workers": WORKERS,
+        "blueprint": blueprint,
+        "storage": storage,
+        "authority": authority_from(
+            AuthSettings(
+                issuer=settings.issuer,
+                audience=settings.audience,
+                jwks=settings.jwks,
+                environment=settings.environment,
+            )
+        ),
+        "feeds": feeds_of(settings),
+        "retry_seconds": settings.retry_seconds,
+        "alarms": {},
+        "checks": [
+            database_answers(storage.database),
+            broker_answers(settings.amqp_uri),
+            read_models_fresh(blueprint, storage, settings.lag_limit),
+        ],
+    }
+    return ServiceContainer(edge_of(blueprint), config)
+
+
+def main(package: str) -> None:
+    """Run until SIGTERM; leave inside the deadline even when the broker is gone."""
+    settings = from_environment()
+    logs.configure(settings)
+    ensure_current(settings.database_url, package)
+    telemetry = setup.start(settings)
+    container = container_of(blueprint_of(package), settings)
+    asked: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _: asked.append(number))
+    container.start()
+    eventlet.spawn(_stop_when, asked, container)
+    container.wait()
+    telemetry.stop()
+
+
+def _stop_when(asked: Sequence[int], container: ServiceContainer) -> None:
+    # A signal's handler cannot wake eventlet's hub, which may sleep for a minute.
+    while not asked:
+        eventlet.sleep(LOOK_SECONDS)
+    # nameko by itself never leaves while the broker is unreachable.
+    eventlet.spawn_after(DEADLINE_SECONDS, os._exit, 0)
+    container.stop()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,140 @@
+"""A service as a WSGI application: its routes, its health, its contract."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from cheroot.wsgi import Server
+from werkzeug import Request, Response
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Map, Rule
+
+from chassis import openapi, problems
+from chassis.auth import Authority
+from chassis.health import Check, readiness
+from chassis.http import LIMITS, Limits, dispatch
+from chassis.routes import Handler, Route
+from chassis.storage import Storage
+
+Endpoint = Callable[[Request, Mapping[str, Any]], Response]
+StartResponse = Callable[..., Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Service:
+    """What every service says about itself.
+
+    Args:
+        name: As in ``commerce``.
+        version: Of its HTTP contract.
+        checks: All must hold for the service to be ready.
+    """
+
+    name: str
+    version: str = "1"
+    checks: Sequence[Check] = ()
+
+
+class App:
+    """Finds the endpoint of a request; answers unknown paths and methods as problems."""
+
+    def __init__(self, endpoints: Iterable[tuple[Rule, Endpoint]]) -> None:
+        self._endpoints: dict[str, Endpoint] = {}
+        # A redirect would make clients repeat a POST as a GET, so a path is right or unknown.
+        self._map = Map(strict_slashes=False, merge_slashes=False, redirect_defaults=False)
+        for number, (rule, endpoint) in enumerate(endpoints):
+            rule.endpoint = str(number)
+            self._map.add(rule)
+            self._endpoints[rule.endpoint] = endpoint
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        return self._answer(Request(environ))(environ, start_response)
+
+    def _answer(self, request: Request) -> Response:
+        try:
+            name, path = self._map.bind_to_environ(request.environ).match()
+            return self._endpoints[name](request, path)
+        except HTTPException as error:
+            return problems.response_to(error)
+        except Exception as error:  # noqa: BLE001 -- the edge answers whatever happens
+            return problems.response_to(error)
+
+
+def wsgi_app(
+    service: Service,
+    routes: Iterable[tuple[Route, Handler]],
+    storage: Storage,
+    authority: Authority,
+    *,
+    limits: Limits = LIMITS,
+    pages: Iterable[tuple[Rule, Endpoint]] = (),
+) -> App:
+    """Return the application of a process without nameko.
+
+    Args:
+        service: What it says about itself.
+        routes: Its API.
+        storage: The service's database, log, keys and clock.
+        authority: Verifies bearer tokens.
+        limits: How much a request may ask for.
+        pages: What it shows to browsers; they see to their own access.
+    """
+    served = list(routes)
+    return App(
+        [
+            *(
+                (rule_of(route), _endpoint(route, handler, storage, authority, limits))
+                for route, handler in served
+            ),
+            *own_endpoints(service, [route for route, _ in served]),
+            *pages,
+        ]
+    )
+
+
+def own_endpoints(service: Service, routes: Iterable[Route]) -> Iterator[tuple[Rule, Endpoint]]:
+    """Yield what every service answers without being asked for a token."""
+    document = openapi.text(openapi.document(service.name, service.version, routes))
+    yield Rule("/healthz", methods=["GET"]), lambda _request, _path: _json({"status": "ok"})
+    yield Rule("/readyz", methods=["GET"]), partial(_ready, service)
+    yield (
+        Rule("/openapi.json", methods=["GET"]),
+        lambda _request, _path: Response(document, content_type="application/json"),
+    )
+
+
+def rule_of(route: Route) -> Rule:
+    """Return the routing rule of a route."""
+    rule = Rule(route.path, methods=[route.method])
+    if route.kind == "command" and rule.methods is not None:
+        # werkzeug adds HEAD to every GET, but HEAD promises to change nothing.
+        rule.methods.discard("HEAD")
+    return rule
+
+
+def server(app: App, host: str, port: int, *, threads: int = 10) -> Server:
+    """Return a server for ``app``; ``safe_start()`` serves until ``stop()``."""
+    return Server((host, port), app, numthreads=threads, server_name="sixfold")
+
+
+def _endpoint(
+    route: Route, handler: Handler, storage: Storage, authority: Authority, limits: Limits
+) -> Endpoint:
+    def answer(request: Request, path: Mapping[str, Any]) -> Response:
+        return dispatch(route, handler, storage, authority, request, path=path, limits=limits)
+
+    return answer
+
+
+def _ready(service: Service, _request: Request, _path: Mapping[str, Any]) -> Response:
+    ready, answers = readiness(service.checks)
+    checks = [{"name": answer.name, "problem": answer.problem} for answer in answers]
+    body = {"status": "ok" if ready else "failing", "checks": checks}
+    return _json(body, status=200 if ready else 503)
+
+
+def _json(body: Any, status: int = 200) -> Response:
+    return Response(json.dumps(body), status=status, content_type="application/json")

@@ -1,0 +1,1 @@
+"""A consumer of a few lines, whole enough to be started as processes."""

@@ -1,0 +1,128 @@
+"""One sequencer numbers a PostgreSQL log, another takes over, and never do two fork it."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from bus_service import greet, storage_at
+from chassis.database import Database
+from chassis.errors import Unavailable
+from chassis.log_verify import verify
+from chassis.roles import SEQUENCER_LOCK, sequencer_loop
+from chassis.sequencer import Leadership, sequence
+from chassis.storage import Storage
+
+pytestmark = pytest.mark.servers
+DEADLINE = 20.0
+
+
+@pytest.fixture
+def storage(postgresql_url: str) -> Iterator[Storage]:
+    storage = storage_at(postgresql_url)
+    yield storage
+    storage.database.close()
+
+
+@pytest.fixture
+def neighbour(storage: Storage) -> Iterator[Storage]:
+    neighbour = replace(storage, database=Database(storage.database.url))
+    yield neighbour
+    neighbour.database.close()
+
+
+def positions(storage: Storage) -> list[int]:
+    with storage.read() as db:
+        return [event.position for event in storage.log(db).after(0, limit=1000)]
+
+
+def kill_leader(storage: Storage) -> None:
+    """End the connection that holds the lock, as a failing network would."""
+    with storage.database.begin() as db:
+        ended = db.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks "
+                "WHERE locktype = 'advisory' AND objid = :key AND granted"
+            ),
+            {"key": SEQUENCER_LOCK},
+        ).all()
+    assert len(ended) == 1
+
+
+def test_of_two_leaders_one_works(storage: Storage, neighbour: Storage) -> None:
+    """A second replica waits its turn."""
+    first, second = sequencer_loop(storage), sequencer_loop(neighbour)
+    greet(storage, "a", [1])
+    assert first.step() == 1
+    greet(storage, "a", [2])
+
+    assert second.step() == 0
+    assert first.step() == 1
+
+    assert positions(storage) == [1, 2]
+    first.close()
+    second.close()
+
+
+def test_a_leader_that_leaves_hands_over(storage: Storage, neighbour: Storage) -> None:
+    """A deployment does not stop the numbering."""
+    first, second = sequencer_loop(storage), sequencer_loop(neighbour)
+    greet(storage, "a", [1])
+    first.step()
+    first.close()
+
+    greet(storage, "a", [2])
+    assert second.step() == 1
+    second.close()
+
+
+def test_a_leader_that_lost_its_connection_hands_over(storage: Storage, neighbour: Storage) -> None:
+    """A cut connection costs a moment; the old leader knows that it is none any more."""
+    first, second = Leadership(storage.database, SEQUENCER_LOCK), sequencer_loop(neighbour)
+    assert first.acquire()
+    greet(storage, "a", [1])
+    assert second.step() == 0
+
+    kill_leader(neighbour)
+
+    assert second.step() == 1
+    with pytest.raises(Unavailable):
+        first.acquire()
+    first.release()
+    assert not first.acquire()
+    second.close()
+    assert first.acquire()
+    first.release()
+
+
+def test_two_that_both_believe_to_lead_never_fork_the_log(
+    storage: Storage, neighbour: Storage
+) -> None:
+    """Even without the lock no event gets two positions and no position two events."""
+    numbers = range(60)
+    ready = threading.Barrier(2)
+    refused: list[Exception] = []
+
+    def lead(mine: Storage) -> None:
+        ready.wait(DEADLINE)
+        while len(positions(mine)) < len(numbers):
+            try:
+                with mine.database.engine.begin() as db:
+                    sequence(db, limit=3)
+            except IntegrityError as error:
+                refused.append(error)
+
+    greet(storage, "a", numbers)
+    threads = [threading.Thread(target=lead, args=(mine,)) for mine in (storage, neighbour)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(DEADLINE)
+
+    assert positions(storage) == list(range(1, 61))
+    with storage.read() as db:
+        assert verify(storage.log(db)).events == 60
+        assert storage.log(db).unplaced() == 0

@@ -1,0 +1,144 @@
+"""What happens to events whose handler fails."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bus_service import Listener, embedded, greet
+from chassis import parked
+from chassis.clock import FixedClock
+from chassis.delivery import Delivery
+from chassis.errors import Unavailable
+from chassis.storage import Storage
+from chassis.testing.contexts import NOW
+
+
+@pytest.fixture
+def producer(tmp_path: Path) -> Iterator[Storage]:
+    storage = embedded(tmp_path, "producer")
+    yield storage
+    storage.database.close()
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock(NOW)
+
+
+@pytest.fixture
+def listener(tmp_path: Path, producer: Storage, clock: FixedClock) -> Iterator[Listener]:
+    storage = embedded(tmp_path, "listener")
+    listener = Listener(storage, producer)
+    listener.inbox.delivery = listener.delivery = Delivery(
+        listener.delivery.name, storage.database, listener.delivery.handlers, clock=clock
+    )
+    yield listener
+    storage.database.close()
+
+
+def fail_on(number: int, error: Exception) -> object:
+    return lambda seen: error if seen == number else None
+
+
+def deliver_all(producer: Storage, listener: Listener) -> None:
+    with producer.read() as db:
+        listener.inbox.receive(producer.log(db).after(0, limit=1000))
+
+
+def test_a_failure_holds_up_its_own_stream_and_nothing_else(
+    producer: Storage, listener: Listener
+) -> None:
+    """One poison event doesn't stop a whole service."""
+    greet(producer, "a", [1, 2, 3])
+    greet(producer, "b", [10, 11])
+    listener.fails = fail_on(2, ValueError("no"))
+
+    deliver_all(producer, listener)
+
+    assert (listener.numbers("a"), listener.numbers("b")) == ([1], [10, 11])
+    assert [(p.error, p.tries) for p in listener.parked()] == [("ValueError: no", 1), (None, 0)]
+    assert "ValueError: no" in (listener.parked()[0].trace or "")
+
+
+def test_delayed_tries_then_a_person(
+    producer: Storage, listener: Listener, clock: FixedClock
+) -> None:
+    """A defect is tried a few times, then waits instead of burning the processor."""
+    greet(producer, "a", [1, 2])
+    listener.fails = fail_on(1, ValueError("no"))
+    deliver_all(producer, listener)
+
+    for _ in range(10):
+        clock.advance(timedelta(hours=1))
+        listener.delivery.retry_due()
+
+    first = listener.parked()[0]
+    assert (first.tries, first.due_at) == (parked.TRIES_BEFORE_A_PERSON + 1, None)
+
+
+def test_an_outage_is_tried_for_ever(
+    producer: Storage, listener: Listener, clock: FixedClock
+) -> None:
+    """What passes by itself needs no person, however long it takes."""
+    greet(producer, "a", [1, 2])
+    listener.fails = fail_on(1, Unavailable("down"))
+    deliver_all(producer, listener)
+    for _ in range(10):
+        clock.advance(timedelta(hours=1))
+        listener.delivery.retry_due()
+    assert listener.parked()[0].due_at is not None
+
+    listener.fails = lambda _: None
+    for _ in range(2):
+        clock.advance(timedelta(hours=1))
+        listener.delivery.retry_due()
+
+    assert (listener.numbers(), listener.parked()) == ([1, 2], [])
+
+
+def test_a_retry_after_the_fix_heals_the_stream_in_order(
+    producer: Storage, listener: Listener, clock: FixedClock
+) -> None:
+    """An operator's retry brings everything back, in the stream's order."""
+    greet(producer, "a", [1, 2, 3])
+    listener.fails = fail_on(1, ValueError("no"))
+    deliver_all(producer, listener)
+    listener.fails = lambda _: None
+
+    with listener.storage.database.begin() as db:
+        assert parked.retry_all(db, error="ValueError", actor="user:ada", now=clock.now()) == 1
+    while listener.delivery.retry_due():
+        pass
+
+    assert (listener.numbers(), listener.parked()) == ([1, 2, 3], [])
+    with listener.storage.read() as db:
+        assert [(row["action"], row["actor"]) for row in parked.audit(db)] == [
+            ("retry", "user:ada")
+        ]
+
+
+def test_skipping_keeps_the_reason_and_lets_the_stream_go_on(
+    producer: Storage, listener: Listener, clock: FixedClock
+) -> None:
+    """Giving an event up is a decision that somebody signed."""
+    greet(producer, "a", [1, 2])
+    listener.fails = fail_on(1, ValueError("no"))
+    deliver_all(producer, listener)
+
+    with listener.storage.database.begin() as db:
+        parked.skip(
+            db, listener.delivery.name, 1, actor="user:ada", reason="test order", now=clock.now()
+        )
+    listener.delivery.retry_due()
+
+    assert (listener.numbers(), listener.parked()) == ([2], [])
+    with listener.storage.read() as db:
+        assert [row["reason"] for row in parked.audit(db)] == ["test order"]
+
+
+def test_what_is_not_parked_cannot_be_retried(listener: Listener, clock: FixedClock) -> None:
+    """A typing error in a position is told, not ignored."""
+    with pytest.raises(parked.NotParked), listener.storage.database.begin() as db:
+        parked.retry(db, "listener.on.greeter", 99, actor="user:ada", now=clock.now())

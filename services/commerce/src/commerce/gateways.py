@@ -1,0 +1,138 @@
+"""Ask the payment provider, outside any transaction and at least once."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from chassis import schemas
+from chassis.blueprint import Calls
+from chassis.envelope import Recorded
+from chassis.errors import Unavailable
+from chassis.storage import Storage
+from chassis.telemetry import current_traceparent, span
+from commerce import settings
+from commerce.order import ORDER
+from commerce.payment_events import PaymentInitiated, RefundRequested
+
+TIMEOUT_SECONDS = 10.0
+_TOO_MANY, _SERVER_ERROR, _REFUSED = 429, 500, 400
+
+
+class ProviderRefused(Exception):
+    """The provider will not take a request that it should; a person has to look."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What the provider is asked.
+
+    Args:
+        key: The same key again is the same request.
+        path: Which of the provider's operations.
+        body: What it needs to know.
+        correlation_id: Comes back with the answer.
+    """
+
+    key: UUID
+    path: str
+    body: Mapping[str, Any]
+    correlation_id: UUID
+
+
+class PaymentProvider:
+    """The provider's HTTP interface.
+
+    Args:
+        client: Reaches the provider; its base address is the provider's.
+        callbacks: Our own address as the provider sees it.
+    """
+
+    def __init__(self, client: httpx.Client, *, callbacks: str) -> None:
+        self._client = client
+        self._callbacks = callbacks
+
+    def ask(self, tenant: str, asked: Asked) -> None:
+        """Make one request; its outcome comes later, as a callback.
+
+        Raises:
+            Unavailable: the provider does not answer now.
+            ProviderRefused: it does not take this request.
+        """
+        body = {
+            **asked.body,
+            "merchant": tenant,
+            "callback_url": f"{self._callbacks}/v1/tenants/{tenant}/payments/callbacks",
+        }
+        try:
+            answer = self._client.post(asked.path, json=body, headers=_headers(asked))
+        except httpx.TransportError as error:
+            raise Unavailable("the payment provider does not answer") from error
+        if answer.status_code == _TOO_MANY or answer.status_code >= _SERVER_ERROR:
+            raise Unavailable(f"the payment provider answers {answer.status_code}")
+        if answer.status_code >= _REFUSED:
+            raise ProviderRefused(f"{asked.path} is answered with {answer.status_code}")
+
+
+def calls_to(storage: Storage, provider: PaymentProvider) -> Calls:
+    """Return what is asked of the provider, by the event that asks for it."""
+
+    def asking(operation: str, more: Callable[[Recorded, Any], Mapping[str, Any]]) -> Any:
+        def call(recorded: Recorded) -> None:
+            event = storage.registry.decode(recorded, storage.keys)
+            asked = Asked(
+                key=recorded.id,
+                path=f"/payments/{event.payment_id}/{operation}",
+                body={"amount": schemas.dump(event.amount), **more(recorded, event)},
+                correlation_id=recorded.correlation_id,
+            )
+            with span(f"ask provider to {operation}", kind="client", parent=recorded.traceparent):
+                provider.ask(recorded.tenant, asked)
+
+        return call
+
+    def method(recorded: Recorded, event: PaymentInitiated) -> Mapping[str, Any]:
+        token = _method_of(storage, recorded.tenant, event.order_id)
+        return {"method": token, "expires_at": event.due_at.isoformat()}
+
+    return {
+        "payment_initiated": asking("authorise", method),
+        "payment_capture_requested": asking("capture", _nothing_more),
+        "payment_void_requested": asking("void", _nothing_more),
+        "refund_requested": asking("refund", _refund),
+    }
+
+
+def payment_gateway(storage: Storage) -> Calls:
+    """Return the calls to the provider that the settings name.
+
+    Raises:
+        SettingsInvalid: they name none.
+    """
+    known = settings.provider()
+    client = httpx.Client(base_url=known.url, timeout=TIMEOUT_SECONDS)
+    return calls_to(storage, PaymentProvider(client, callbacks=known.callbacks))
+
+
+def _method_of(storage: Storage, tenant: str, order_id: UUID) -> str:
+    """Return the token of an order's means of payment; none after its buyer was forgotten."""
+    with storage.read() as db:
+        history = storage.log(db).stream(tenant, ORDER.stream(order_id))
+        placed = storage.registry.decode(history[0], storage.keys)
+    return placed.payment_method or ""
+
+
+def _nothing_more(_recorded: Recorded, _event: Any) -> Mapping[str, Any]:
+    return {}
+
+
+def _refund(_recorded: Recorded, event: RefundRequested) -> Mapping[str, Any]:
+    return {"refund_id": str(event.refund_id)}
+
+
+def _headers(asked: Asked) -> dict[str, str]:
+    headers = {"Idempotency-Key": str(asked.key), "X-Correlation-Id": str(asked.correlation_id)}
+    trace = current_traceparent()
+    return {**headers, "traceparent": trace} if trace else headers

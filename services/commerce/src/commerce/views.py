@@ -1,0 +1,66 @@
+"""How aggregates look from outside."""
+
+from chassis.money import Money
+from commerce.fulfilment import Fulfilment
+from commerce.messages import LineView, OrderView, PaymentView, ProductView, StockView
+from commerce.order import Order, placed
+from commerce.payment_state import Payment
+from commerce.product import Product
+from commerce.stock import Stock
+
+
+def product(sku: str, listed: Product) -> ProductView:
+    """Show a product with the newest price it was given."""
+    offer = listed.offers[-1] if listed.offers else None
+    return ProductView(
+        sku=sku,
+        title=listed.title or "",
+        list=offer.list if offer else None,
+        sale=offer.sale if offer else None,
+        valid_from=offer.valid_from if offer else None,
+        valid_to=offer.valid_to if offer else None,
+        per_person=offer.per_person if offer else None,
+    )
+
+
+def stock(location: str, there: Stock) -> StockView:
+    """Show what one location has."""
+    confirmed = sum(held.qty for held in there.held.values() if held.confirmed)
+    return StockView(
+        location=location,
+        on_hand=there.on_hand,
+        reserved=there.promised - confirmed,
+        confirmed=confirmed,
+        available=there.available,
+    )
+
+
+def order(
+    made: Order, payment: Payment | None = None, goods: Fulfilment | None = None
+) -> OrderView:
+    """Show an order; raises OrderUnknown."""
+    began = placed(made)
+    return OrderView(
+        order_id=began.order_id,
+        status=made.status,
+        reason=made.reason,
+        origin=began.origin,
+        lines=tuple(LineView(sku=line.sku, qty=line.qty, price=line.price) for line in began.lines),
+        total=began.total,
+        placed_at=began.placed_at,
+        payment=_payment(payment) if payment else None,
+        fulfilment=goods.status if goods else "none",
+    )
+
+
+def _payment(payment: Payment) -> PaymentView | None:
+    began = payment.initiated
+    if began is None:
+        return None
+    currency = began.amount.currency
+    return PaymentView(
+        payment_id=began.payment_id,
+        status=payment.status,
+        captured=Money(amount=payment.captured, currency=currency),
+        refunded=Money(amount=payment.refunded, currency=currency),
+    )

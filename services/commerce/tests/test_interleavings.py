@@ -1,0 +1,122 @@
+"""Whatever happens in whatever order: no goods are sold twice, and no money goes astray."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chassis.timers import fire_due
+from commerce.payment import PAYMENT
+from commerce.stock import STOCK
+
+METHODS = (
+    "tok_ok",
+    "tok_declined",
+    "tok_timeout",
+    "tok_slow",
+    "tok_late",
+    "tok_late_captured",
+    "tok_repeat",
+    "tok_reordered",
+    "tok_capture_fails",
+    "tok_capture_lost",
+)
+orders = st.tuples(st.just("order"), st.sampled_from(METHODS), st.integers(1, 3))
+wishes = st.tuples(
+    st.sampled_from(["cancel", "ship", "deliver", "fail", "return"]), st.integers(0, 5)
+)
+turns = st.tuples(st.just("turn"), st.integers(0, 5))
+time = st.tuples(st.just("time"), st.integers(1, 16))
+rest = st.sampled_from([("provider",), ("timers",), ("settle",)])
+stories = st.lists(st.one_of(orders, wishes, turns, time, rest), min_size=4, max_size=25)
+
+
+def tell(shop: Any, placed: list[str], action: Sequence[Any]) -> None:
+    """Let one thing happen; what is refused did not happen."""
+    match action:
+        case ("order", method, qty):
+            placed.append(shop.order(("shirt", qty), ("shoes", 1), method=method))
+        case ("turn", which):
+            shop.service.followers[which % len(shop.service.followers)].step()
+        case ("time", minutes):
+            shop.service.clock.advance(timedelta(minutes=minutes))
+        case ("provider",):
+            shop.provider.step()
+        case ("timers",):
+            fire_due(shop.service.storage)
+        case ("settle",):
+            shop.settle()
+        case (wish, which) if placed:
+            ask(shop, placed[which % len(placed)], wish)
+
+
+def ask(shop: Any, order_id: str, wish: str) -> None:
+    """Ask something of an order that it may refuse."""
+    bodies = {
+        "cancel": {"reason": "changed_my_mind"},
+        "ship": {"carrier": "post"},
+        "deliver": {},
+        "fail": {"reason": "address_unknown"},
+        "return": {"lines": [{"sku": "shirt", "qty": 1}], "condition": "good"},
+    }
+    path = "cancel" if wish == "cancel" else f"fulfilment/{wish}"
+    answer = shop.service.call(
+        "POST", f"/v1/orders/{order_id}/{path}", bodies[wish], headers={"If-Match": "*"}
+    )
+    assert answer.status_code in {200, 404, 409, 422}, answer.text
+
+
+def nothing_oversold(shop: Any) -> None:
+    """Assert that no more is promised than is there, and no more refunded than was taken."""
+    streams: dict[str, list[Any]] = {}
+    for entry in shop.service.happened():
+        streams.setdefault(entry.envelope.stream, []).append(entry.event)
+    for stream, history in streams.items():
+        for length in range(1, len(history) + 1):
+            if stream.startswith("stock-"):
+                stock = STOCK.fold(history[:length])
+                assert stock.available >= 0, history[:length]
+                assert stock.on_hand >= 0
+            if stream.startswith("payment-"):
+                assert PAYMENT.fold(history[:length]).refundable >= 0, history[:length]
+
+
+def everything_settled(shop: Any, placed: list[str]) -> None:
+    """Assert that every order has come to an end and that the money adds up."""
+    money = shop.service.get("/v1/reports/money")
+    assert [report["difference"] for report in money] == [0] * len(money)
+    assert [report["refunding"] for report in money] == [0] * len(money)
+    waiting = {entry["key"]: entry["last"] for entry in shop.stuck()}
+    for order_id in placed:
+        shown = shop.show(order_id)
+        if order_id in waiting:  # paid, and nobody has told yet what became of the parcel
+            assert shown["status"] == "confirmed"
+            assert shown["fulfilment"] in {"requested", "shipped"}
+        else:
+            assert shown["status"] in {"completed", "cancelled", "expired"}
+        if shown["status"] in {"cancelled", "expired"} and shown["payment"]:
+            assert shown["payment"]["captured"] == shown["payment"]["refunded"]
+
+
+@settings(
+    max_examples=15,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(story=stories)
+def test_goods_and_money_add_up_in_every_order_of_events(make_shop: Any, story: Any) -> None:
+    """Some unlucky moment would sell goods that aren't there or keep a buyer's money."""
+    with TemporaryDirectory() as directory:
+        shop, placed = make_shop(Path(directory)).stocked(shirt=4, shoes=3), []
+        for action in story:
+            tell(shop, placed, action)
+        nothing_oversold(shop)
+        for _ in range(4):
+            shop.later(20)
+        nothing_oversold(shop)
+        everything_settled(shop, placed)

@@ -1,0 +1,1 @@
+"""Identity: the tenant, and the people behind handles, phones and memberships."""

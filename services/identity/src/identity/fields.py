@@ -1,0 +1,9 @@
+"""What a field of a request may hold."""
+
+from typing import Annotated
+
+from marshmallow import validate
+
+Short = Annotated[str, validate.Length(min=1, max=200)]
+Address = Annotated[str, validate.And(validate.Length(max=254), validate.Email())]
+Country = Annotated[str, validate.Regexp(r"^[A-Z]{2}$", error="Not an ISO 3166 code.")]

@@ -1,0 +1,154 @@
+"""The tenant: one company, with the zone, currency and calendar that its numbers are read in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, assert_never
+from zoneinfo import available_timezones
+
+from babel.core import get_global
+
+from chassis.decider import Decider
+from chassis.errors import NotFound, Rejected
+from identity.events import TenantCreated, TenantEvent, TenantRevised
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Terms:
+    """How a tenant is served."""
+
+    name: str
+    zone: str
+    currency: str
+    country: str
+    calendar: str
+    retention_days: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CreateTenant:
+    """Take a company in."""
+
+    tenant_id: str
+    terms: Terms
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReviseTenant:
+    """Serve a company on other terms."""
+
+    tenant_id: str
+    terms: Terms
+
+
+TenantCommand = CreateTenant | ReviseTenant
+
+
+class TenantExists(Rejected):
+    """There is a tenant of this id already, on other terms."""
+
+    code = "tenant_exists"
+
+
+class TenantUnknown(NotFound):
+    """There is no such tenant."""
+
+    code = "tenant_unknown"
+
+
+class ZoneUnknown(Rejected):
+    """The zone is not one of the IANA time zones."""
+
+    code = "zone_unknown"
+    status = 422
+
+
+class CurrencyUnknown(Rejected):
+    """The currency is not one of ISO 4217."""
+
+    code = "currency_unknown"
+    status = 422
+
+
+class CountryUnknown(Rejected):
+    """The country or calendar is not one of ISO 3166."""
+
+    code = "country_unknown"
+    status = 422
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tenant:
+    """The terms in force; None before the tenant exists."""
+
+    terms: Terms | None = None
+
+
+def decide(tenant: Tenant, command: TenantCommand) -> Sequence[TenantEvent]:
+    """Turn a command into facts, or refuse it."""
+    match command:
+        case CreateTenant():
+            return _create(tenant, command)
+        case ReviseTenant():
+            return _revise(tenant, command)
+        case _:
+            assert_never(command)
+
+
+def evolve(tenant: Tenant, event: TenantEvent) -> Tenant:
+    """Apply one fact."""
+    del tenant
+    match event:
+        case TenantCreated() | TenantRevised():
+            return Tenant(
+                terms=Terms(
+                    name=event.name,
+                    zone=event.zone,
+                    currency=event.currency,
+                    country=event.country,
+                    calendar=event.calendar,
+                    retention_days=event.retention_days,
+                )
+            )
+        case _:
+            assert_never(event)
+
+
+def _create(tenant: Tenant, command: CreateTenant) -> Sequence[TenantEvent]:
+    if tenant.terms == command.terms:
+        return []
+    if tenant.terms is not None:
+        raise TenantExists(command.tenant_id)
+    _check(command.terms)
+    return [TenantCreated(tenant_id=command.tenant_id, **_fields(command.terms))]
+
+
+def _revise(tenant: Tenant, command: ReviseTenant) -> Sequence[TenantEvent]:
+    if tenant.terms is None:
+        raise TenantUnknown(command.tenant_id)
+    if tenant.terms == command.terms:
+        return []
+    _check(command.terms)
+    return [TenantRevised(tenant_id=command.tenant_id, **_fields(command.terms))]
+
+
+def _check(terms: Terms) -> None:
+    if terms.zone not in available_timezones():
+        raise ZoneUnknown(terms.zone)
+    if terms.currency not in get_global("all_currencies"):
+        raise CurrencyUnknown(terms.currency)
+    for country in (terms.country, terms.calendar):
+        if country not in _countries():
+            raise CountryUnknown(country)
+
+
+@cache
+def _countries() -> frozenset[str]:
+    return frozenset(get_global("territory_languages"))
+
+
+def _fields(terms: Terms) -> dict[str, Any]:
+    return {name: getattr(terms, name) for name in Terms.__slots__}
+
+
+TENANT = Decider(category="tenant", initial=Tenant(), decide=decide, evolve=evolve)

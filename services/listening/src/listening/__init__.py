@@ -1,0 +1,1 @@
+"""Listening: mentions of the brand, and the one reply each conversation is owed."""

@@ -1,0 +1,35 @@
+"""Listening, put together."""
+
+from functools import partial
+
+from environs import FileAwareEnv
+
+from chassis.blueprint import Blueprint
+from listening import projections
+from listening.channels import Channel, HttpChannel, NoChannel
+from listening.events import registry
+from listening.gateways import READER, sending
+from listening.measures import measuring
+from listening.mention_reply import MENTION_REPLY
+from listening.upstream import upstream
+
+SETTING = "CHANNEL_URL"
+
+
+def channel_from_environment() -> Channel:
+    """Return the channel that ``CHANNEL_URL`` names; without it replies wait for one."""
+    url = FileAwareEnv().str(SETTING, "").rstrip("/")
+    return HttpChannel(url) if url else NoChannel()
+
+
+BLUEPRINT = Blueprint(
+    name="listening",
+    registry=registry,
+    upstream=upstream,
+    edge="listening.service:ListeningService",
+    # A mention needs the watches, and a new case its author's open cases, as they are now.
+    inline=(projections.active_watches, projections.reply_board),
+    projections=(projections.known_personas, projections.mention_list),
+    processes=(MENTION_REPLY,),
+    gateways={READER: partial(sending, channel_from_environment), "listening_measures": measuring},
+)

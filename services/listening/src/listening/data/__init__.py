@@ -1,0 +1,1 @@
+"""Word lists written for Sixfold, carried inside the package."""

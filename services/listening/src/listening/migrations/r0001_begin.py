@@ -1,0 +1,197 @@
+"""Begin."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from alembic import op
+
+from chassis import log_schema
+
+revision: str = "0001"
+down_revision: str | None = None
+branch_labels: str | Sequence[str] | None = None
+depends_on: str | Sequence[str] | None = None
+
+
+def upgrade() -> None:
+    log_schema.create_v1(op)
+    op.create_table(
+        "accounts",
+        sa.Column("tenant", sa.String(length=200), nullable=False),
+        sa.Column("account_id", sa.String(length=200), nullable=False),
+        sa.Column("person_id", sa.String(length=200), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "account_id"),
+    )
+    op.create_index("accounts_by_person", "accounts", ["tenant", "person_id"], unique=False)
+    op.create_table(
+        "checkpoints",
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("lane", sa.Integer(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("chain", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("name", "lane"),
+    )
+    op.create_table(
+        "idempotency",
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("route", sa.Text(), nullable=False),
+        sa.Column("key_digest", sa.Text(), nullable=False),
+        sa.Column("request_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("response", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "route", "key_digest"),
+    )
+    op.create_index(op.f("ix_idempotency_created_at"), "idempotency", ["created_at"], unique=False)
+    op.create_table(
+        "lookup",
+        sa.Column("tenant", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("token", sa.String(length=64), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "kind", "token"),
+    )
+    op.create_index("lookup_by_subject", "lookup", ["tenant", "subject"], unique=False)
+    op.create_table(
+        "memberships",
+        sa.Column("tenant", sa.String(length=200), nullable=False),
+        sa.Column("member_id", sa.String(length=200), nullable=False),
+        sa.Column("person_id", sa.String(length=200), nullable=False),
+        sa.Column("programme", sa.String(length=200), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "member_id"),
+    )
+    op.create_index("memberships_by_person", "memberships", ["tenant", "person_id"], unique=False)
+    op.create_table(
+        "mentions",
+        sa.Column("tenant", sa.String(length=200), nullable=False),
+        sa.Column("mention_id", sa.Uuid(), nullable=False),
+        sa.Column("brand", sa.String(length=200), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("platform", sa.String(length=50), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("author_account", sa.Uuid(), nullable=False),
+        sa.Column("is_at", sa.Boolean(), nullable=False),
+        sa.Column("lang", sa.String(length=20), nullable=False),
+        sa.Column("polarity", sa.String(length=20), nullable=True),
+        sa.Column("intent", sa.String(length=20), nullable=True),
+        sa.Column("posted_at", sa.BigInteger(), nullable=False),
+        sa.Column("detected_at", sa.BigInteger(), nullable=False),
+        sa.Column("recorded_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "mention_id", "brand"),
+    )
+    op.create_index("mentions_by_discovery", "mentions", ["tenant", "detected_at"], unique=False)
+    op.create_table(
+        "orders",
+        sa.Column("tenant", sa.String(length=200), nullable=False),
+        sa.Column("order_id", sa.String(length=200), nullable=False),
+        sa.Column("person_id", sa.String(length=200), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "order_id"),
+    )
+    op.create_index("orders_by_person", "orders", ["tenant", "person_id"], unique=False)
+    op.create_table(
+        "parked",
+        sa.Column("subscription", sa.String(length=200), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("tenant", sa.String(length=200), nullable=False),
+        sa.Column("stream", sa.String(length=300), nullable=False),
+        sa.Column("type", sa.String(length=200), nullable=False),
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("trace", sa.Text(), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.Column("parked_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("subscription", "position"),
+    )
+    op.create_index(op.f("ix_parked_due_at"), "parked", ["due_at"], unique=False)
+    op.create_table(
+        "parked_audit",
+        sa.Column("number", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("subscription", sa.String(length=200), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("action", sa.String(length=20), nullable=False),
+        sa.Column("actor", sa.String(length=200), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("number"),
+    )
+    op.create_table(
+        "personas",
+        sa.Column("tenant", sa.String(length=200), nullable=False),
+        sa.Column("persona_id", sa.Uuid(), nullable=False),
+        sa.Column("brand", sa.String(length=200), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "persona_id"),
+    )
+    op.create_table(
+        "processes",
+        sa.Column("tenant", sa.String(length=200), nullable=False),
+        sa.Column("process", sa.String(length=100), nullable=False),
+        sa.Column("key", sa.String(length=300), nullable=False),
+        sa.Column("finished", sa.Boolean(), nullable=False),
+        sa.Column("advanced_at", sa.BigInteger(), nullable=False),
+        sa.Column("last", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "process", "key"),
+    )
+    op.create_table(
+        "tenants",
+        sa.Column("tenant", sa.String(length=200), nullable=False),
+        sa.Column("zone", sa.String(length=100), nullable=False),
+        sa.Column("country", sa.String(length=2), nullable=True),
+        sa.PrimaryKeyConstraint("tenant"),
+    )
+    op.create_table(
+        "timers",
+        sa.Column("tenant", sa.String(length=200), nullable=False),
+        sa.Column("process", sa.String(length=100), nullable=False),
+        sa.Column("key", sa.String(length=300), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("correlation_id", sa.Uuid(), nullable=False),
+        sa.Column("causation_id", sa.Uuid(), nullable=False),
+        sa.Column("traceparent", sa.String(length=60), nullable=True),
+        sa.PrimaryKeyConstraint("tenant", "process", "key", "name"),
+    )
+    op.create_index(op.f("ix_timers_due_at"), "timers", ["due_at"], unique=False)
+    op.create_table(
+        "turns",
+        sa.Column("tenant", sa.String(length=200), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("turn", sa.Integer(), nullable=False),
+        sa.Column("latest", sa.Boolean(), nullable=False),
+        sa.Column("brand", sa.String(length=200), nullable=False),
+        sa.Column("platform", sa.String(length=50), nullable=False),
+        sa.Column("mention_id", sa.Uuid(), nullable=False),
+        sa.Column("author_account", sa.Uuid(), nullable=False),
+        sa.Column("author", sa.JSON(), nullable=False),
+        sa.Column("product_refs", sa.JSON(), nullable=False),
+        sa.Column("type", sa.String(length=20), nullable=False),
+        sa.Column("priority", sa.Integer(), nullable=False),
+        sa.Column("tier", sa.String(length=10), nullable=False),
+        sa.Column("calendar_basis", sa.String(length=30), nullable=False),
+        sa.Column("clock_started_at", sa.BigInteger(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("recorded_at", sa.BigInteger(), nullable=False),
+        sa.Column("open", sa.Boolean(), nullable=False),
+        sa.Column("breached", sa.Boolean(), nullable=False),
+        sa.Column("replied_at", sa.BigInteger(), nullable=True),
+        sa.Column("latency_s", sa.BigInteger(), nullable=True),
+        sa.Column("settled_at", sa.BigInteger(), nullable=True),
+        sa.Column("outcome", sa.String(length=30), nullable=True),
+        sa.PrimaryKeyConstraint("tenant", "case_id", "turn"),
+    )
+    op.create_index("turns_by_author", "turns", ["tenant", "author_account", "open"], unique=False)
+    op.create_index(
+        "turns_to_answer", "turns", ["tenant", "open", "priority", "due_at"], unique=False
+    )
+    op.create_table(
+        "watches",
+        sa.Column("tenant", sa.String(length=200), nullable=False),
+        sa.Column("watch_id", sa.Uuid(), nullable=False),
+        sa.Column("brand", sa.String(length=200), nullable=False),
+        sa.Column("terms", sa.JSON(), nullable=False),
+        sa.Column("exclude", sa.JSON(), nullable=False),
+        sa.Column("platforms", sa.JSON(), nullable=False),
+        sa.Column("require_at", sa.Boolean(), nullable=False),
+        sa.Column("listening", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "watch_id"),
+    )

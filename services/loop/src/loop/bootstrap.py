@@ -1,0 +1,14 @@
+"""The loop, put together: its own log is all that the chassis needs to know of."""
+
+from chassis.blueprint import Blueprint
+from chassis.upstream import Upstream
+from loop.events import registry
+from loop.projections import closed_cycles
+
+BLUEPRINT = Blueprint(
+    name="loop",
+    registry=registry,
+    upstream=Upstream(),
+    edge="loop.edge:contract",
+    inline=[closed_cycles],
+)

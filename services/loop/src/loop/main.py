@@ -1,0 +1,178 @@
+"""The loop's one plain process: takes facts in, closes weeks, serves the page.
+
+``python -m loop.main``; no eventlet here.
+"""
+
+import signal
+import threading
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from chassis import logs
+from chassis.auth import AuthSettings, authority_from
+from chassis.consumer import Consumer
+from chassis.errors import Alarm
+from chassis.health import Check, NotReady, broker_answers, database_answers
+from chassis.ids import LANES
+from chassis.inbox import Feed, OrderedInbox
+from chassis.logs import get_logger
+from chassis.loops import Loop, Loops
+from chassis.migrations import ensure_current
+from chassis.roles import feeds_of, relay_loops, storage_of
+from chassis.settings import Settings, from_environment
+from chassis.storage import Storage
+from chassis.telemetry import setup
+from chassis.wsgi import App, Service, server, wsgi_app
+from loop import unread
+from loop.board import Board
+from loop.bootstrap import BLUEPRINT
+from loop.closing import Closer
+from loop.console import Console
+from loop.edge import routes
+from loop.forgetting import Forgetter
+from loop.live import DuckLedger, LiveFacts
+from loop.pages import pages
+from loop.places import facts_file
+from loop.session import Sessions
+
+# Every open page holds one thread for its live updates.
+_WEB_THREADS = 64
+_STOP_SECONDS = 3.0
+_CLOSE_SECONDS = 1.0
+_log = get_logger(__name__)
+
+
+class Subscriptions:
+    """A thread for each producer's log; one that is alarmed stops alone and is reported."""
+
+    def __init__(self, facts: LiveFacts, feeds: Mapping[str, Feed], amqp_uri: str) -> None:
+        self.alarms: dict[str, str] = {}
+        self._stopping = threading.Event()
+        consumers = [
+            Consumer(
+                OrderedInbox(DuckLedger(facts, source), feed, lanes=range(LANES)),
+                consumer=BLUEPRINT.name,
+                source=source,
+                amqp_uri=amqp_uri,
+                stopped=self._stopping.is_set,
+                alarm=partial(self._note, source),
+            )
+            for source, feed in feeds.items()
+        ]
+        self._threads = [
+            threading.Thread(target=consumer.run, name=source, daemon=True)
+            for source, consumer in zip(feeds, consumers, strict=True)
+        ]
+
+    def start(self) -> None:
+        """Start every thread."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Let every thread finish its batch; one that waits for a dead broker is left behind."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(_STOP_SECONDS / len(self._threads))
+
+    def _note(self, source: str, alarm: Alarm) -> None:
+        self.alarms[source] = str(alarm)
+
+
+def console_of(settings: Settings, storage: Storage, facts: LiveFacts, loops: Loops) -> Console:
+    """Return what the edge answers from."""
+    authority = authority_from(
+        AuthSettings(
+            issuer=settings.issuer,
+            audience=settings.audience,
+            jwks=settings.jwks,
+            environment=settings.environment,
+        )
+    )
+    return Console(
+        storage=storage,
+        facts=facts,
+        board=Board(facts),
+        authority=authority,
+        sessions=Sessions(settings.secret, secure=settings.production),
+        span_file=settings.span_file,
+        tokens_in_links=not settings.production,
+        stopping=lambda: loops.stopping,
+    )
+
+
+def app_of(console: Console, checks: Sequence[Check]) -> App:
+    """Return the web application: API, pages, health."""
+    service = Service(name=BLUEPRINT.name, checks=checks)
+    return wsgi_app(
+        service, routes(console), console.storage, console.authority, pages=pages(console)
+    )
+
+
+def checks_of(console: Console, subscriptions: Subscriptions, amqp_uri: str) -> list[Check]:
+    """Return what must hold before traffic may come."""
+
+    def trusted() -> None:
+        if subscriptions.alarms:
+            raise NotReady("; ".join(sorted(subscriptions.alarms.values())))
+
+    def everything_read() -> None:
+        waiting = len(unread.listed(console.facts))
+        if waiting:
+            raise NotReady(f"{waiting} events could not be read")
+
+    return [
+        database_answers(console.storage.database),
+        broker_answers(amqp_uri),
+        Check(name="logs continue", probe=trusted),
+        Check(name="events read", probe=everything_read),
+    ]
+
+
+def main() -> None:
+    """Run until SIGTERM, then finish what was begun and leave."""
+    settings = from_environment()
+    logs.configure(settings)
+    ensure_current(settings.database_url, BLUEPRINT.name)
+    telemetry = setup.start(settings)
+    facts = LiveFacts(facts_file(settings))
+    unread.retry_all(facts)
+    run(settings, storage_of(BLUEPRINT, settings), facts)
+    facts.close()
+    telemetry.stop()
+
+
+def run(settings: Settings, storage: Storage, facts: LiveFacts) -> None:
+    """Run every thread until asked to stop."""
+    feeds = feeds_of(settings)
+    own_log = relay_loops(BLUEPRINT, storage, settings)
+    console = console_of(settings, storage, facts, own_log)
+    closer = Closer(storage, facts, console.board, feeds)
+    answering = Loops(
+        [
+            Loop(name="closer", step=closer.step, idle=_CLOSE_SECONDS),
+            Loop(name="forgetter", step=Forgetter(storage, facts).step, idle=_CLOSE_SECONDS),
+        ]
+    )
+    subscriptions = Subscriptions(facts, feeds, settings.amqp_uri)
+    checks = checks_of(console, subscriptions, settings.amqp_uri)
+    web = server(
+        app_of(console, checks), settings.http_host, settings.http_port, threads=_WEB_THREADS
+    )
+    web.shutdown_timeout = _STOP_SECONDS
+    web.prepare()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: own_log.ask_to_stop())
+    threading.Thread(target=web.serve, name="web", daemon=True).start()
+    for part in (own_log, answering, subscriptions):
+        part.start()
+    _log.info("loop.started", port=web.bind_addr[1])
+    own_log.wait()
+    web.stop()
+    subscriptions.stop()
+    answering.stop(_STOP_SECONDS)
+    own_log.stop(_STOP_SECONDS)
+
+
+if __name__ == "__main__":
+    main()

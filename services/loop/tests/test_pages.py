@@ -1,0 +1,222 @@
+"""The pages and the API: six stages, and any number down to its events."""
+
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from loop.numbers import STAGES
+from loop.replay import Result
+from loop.session import COOKIE
+from loop.stages import NUMBERS
+from loop_service import LoopUnderTest
+
+WEEK = "2026-W19"
+
+
+@pytest.fixture
+def page(showing: LoopUnderTest) -> Iterator[LoopUnderTest]:
+    showing.sign_in()
+    yield showing
+    showing.client.delete_cookie(COOKIE)
+
+
+def test_a_token_in_the_link_becomes_a_session(showing: LoopUnderTest) -> None:
+    """Otherwise the printed link doesn't open, or the token stays in the address."""
+    answer = showing.sign_in()
+    assert answer.status_code == 303
+    assert answer.location == "/"
+    cookie = answer.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    showing.client.delete_cookie(COOKIE)
+
+
+@pytest.mark.parametrize("path", ["/", "/live", "/numbers/gmv", "/events/commerce/1"])
+def test_without_a_session_there_is_only_the_sign_in(showing: LoopUnderTest, path: str) -> None:
+    """Otherwise anybody reads a company's numbers."""
+    answer = showing.client.get(path)
+    assert answer.status_code == 401
+    assert "2000" not in answer.text
+    assert "Sign in" in answer.text
+
+
+@pytest.mark.parametrize("change", [lambda c: c[:-3] + "AAA", lambda c: "x" + c, lambda _: "é.é"])
+def test_a_forged_session_is_refused(showing: LoopUnderTest, change: object) -> None:
+    """Otherwise anybody writes a cookie and reads any company's numbers."""
+    cookie = re.match(rf"{COOKIE}=([^;]+)", showing.sign_in().headers["Set-Cookie"])
+    assert cookie
+    showing.client.set_cookie(COOKIE, change(cookie[1]))  # type: ignore[operator]  # a lambda of the list
+    assert showing.client.get("/").status_code == 401
+    showing.client.delete_cookie(COOKIE)
+
+
+def test_a_token_without_the_scope_opens_nothing(showing: LoopUnderTest) -> None:
+    """Otherwise every token of a company reads its numbers."""
+    token = showing.token("orders.read")
+    assert showing.client.get(f"/?token={token}").status_code == 403
+    assert showing.api("/v1/loop/stages", "orders.read").status_code == 403
+
+
+def test_the_page_shows_six_stages_and_every_number(page: LoopUnderTest) -> None:
+    """Otherwise somebody looks for a stage and doesn't find it."""
+    text = page.client.get(f"/?cycle={WEEK}").text
+    for stage in STAGES:
+        assert f'id="{stage}"' in text
+    for number in NUMBERS:
+        assert f"/numbers/{number.name}?cycle={WEEK}" in text
+    assert "EUR 50.00" in text
+    assert "identity=13" in text
+
+
+def test_the_page_needs_no_inline_script(page: LoopUnderTest) -> None:
+    """Otherwise the security policy breaks the page, or protects from nothing."""
+    answer = page.client.get("/")
+    assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
+    assert not re.search(r"<script(?![^>]*\bsrc=)", answer.text)
+    assert " style=" not in answer.text
+    assert not re.search(r"<[a-z][^>]*\son\w+=", answer.text)
+
+
+def test_a_number_opens_down_to_its_events_and_an_event_to_its_envelope(
+    page: LoopUnderTest,
+) -> None:
+    """Otherwise nobody can say which facts made a number."""
+    text = page.client.get(f"/numbers/gmv?cycle={WEEK}").text
+    assert "sum of the totals of confirmed orders" in text
+    links = re.findall(r"/events/commerce/\d+", text)
+    assert len(links) == 2
+    event = page.client.get(links[0]).text
+    assert "order_confirmed" in event
+    assert "correlation_id" in event
+
+
+def test_an_event_shows_the_spans_of_its_trace(
+    service: LoopUnderTest,
+) -> None:
+    """Otherwise the way from a number to what happened ends at the event."""
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    service.logs.add("identity", "person_registered", {"person_id": "p", "origin": "fan"})
+    service.take()
+    with service.facts.writing() as db:
+        db.execute("UPDATE event SET traceparent = ?", [f"00-{trace}-b7ad6b7169203331-01"])
+    span = {"name": "POST /v1/persons", "kind": "server", "trace_id": trace, "service": "identity",
+            "started": 1_000_000, "ended": 4_500_000, "status": "unset"}  # fmt: skip
+    assert service.console.span_file
+    service.console.span_file.write_text(json.dumps(span) + "\n")
+    service.sign_in()
+    text = service.client.get("/events/identity/1").text
+    assert trace in text
+    assert "POST /v1/persons" in text
+    assert "3.5" in text
+
+
+def test_another_company_sees_nothing_of_it(showing: LoopUnderTest) -> None:
+    """Otherwise one company reads, or infers, another one's numbers."""
+    showing.sign_in(tenant="other")
+    assert "EUR 50.00" not in showing.client.get("/").text
+    assert showing.client.get("/events/commerce/1").status_code == 404
+    assert "/events/" not in showing.client.get(f"/numbers/gmv?cycle={WEEK}").text
+    events = showing.api("/v1/loop/numbers/gmv/events", tenant="other")
+    assert events.json == {"events": [], "next": None}
+    showing.client.delete_cookie(COOKIE)
+
+
+def test_the_live_stream_pushes_the_stages(page: LoopUnderTest) -> None:
+    """Otherwise the page stands still while facts arrive."""
+    answer = page.client.get(f"/live?cycle={WEEK}", buffered=False)
+    first = next(iter(answer.response))
+    text = first.decode() if isinstance(first, bytes) else first
+    answer.close()
+    assert answer.content_type.startswith("text/event-stream")
+    assert text.startswith("event: stages\n")
+    assert all(line.startswith(("event: ", "data: ")) for line in text.strip().splitlines())
+    assert "EUR 50.00" in text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/numbers/nothing",
+        "/events/commerce/999",
+        "/numbers/gmv?cycle=x",
+        "/static/../main.py",
+        "/static/absent.js",
+    ],
+)
+def test_what_does_not_exist_is_not_found(page: LoopUnderTest, path: str) -> None:
+    """Otherwise a wrong address shows an empty number, or a file that is none of the page's."""
+    assert page.client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "htmx.min.js",
+        "htmx-sse.min.js",
+        "uPlot.iife.min.js",
+        "uPlot.min.css",
+        "charts.js",
+        "loop.css",
+        "LICENCES.txt",
+    ],
+)
+def test_the_page_brings_its_own_files(showing: LoopUnderTest, name: str) -> None:
+    """Otherwise the page needs the internet."""
+    answer = showing.client.get(f"/static/{name}")
+    assert answer.status_code == 200
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_the_api_gives_a_cycles_numbers(showing: LoopUnderTest) -> None:
+    """Otherwise a program cannot read what the page shows."""
+    answer = showing.api(f"/v1/loop/stages?cycle={WEEK}").json
+    assert answer["stages"]["commerce"]["gmv"] == {"EUR": 5000}
+    assert answer["cycles"] == ["total", WEEK, "2026-W20"]
+    assert showing.api("/v1/loop/stages?cycle=2020-W01").status_code == 404
+
+
+def test_the_api_gives_the_replayed_hash(showing: LoopUnderTest, replayed: Result) -> None:
+    """Otherwise live and replay cannot be compared."""
+    answer = showing.api("/v1/loop/hash").json
+    assert answer["hash"] == replayed.tenants["acme"].hash
+    assert answer["positions"] == replayed.positions
+    vector = ",".join(f"{source}={at}" for source, at in replayed.positions.items())
+    assert showing.api(f"/v1/loop/hash?at={vector}").json["hash"] == answer["hash"]
+    assert showing.api("/v1/loop/hash?at=listening=2").json["hash"] != answer["hash"]
+    assert showing.api("/v1/loop/hash?at=listening=999").status_code == 409
+    assert showing.api("/v1/loop/hash?at=nonsense").status_code == 400
+
+
+def test_the_api_lists_the_events_behind_a_number_page_by_page(showing: LoopUnderTest) -> None:
+    """Otherwise a program gets a large number's events twice, or not at all."""
+    path = f"/v1/loop/numbers/mention_volume/events?cycle={WEEK}&limit=3"
+    first = showing.api(path).json
+    second = showing.api(f"{path}&cursor={first['next']}").json
+    positions = [event["position"] for event in first["events"] + second["events"]]
+    assert len(set(positions)) == 4
+    assert second["next"] is None
+
+
+def test_operators_see_and_give_up_what_could_not_be_read(service: LoopUnderTest) -> None:
+    """Otherwise an event that cannot be read holds every week for ever."""
+    service.logs.add("commerce", "order_completed", {"order_id": "o"}, version=5)
+    service.take()
+    (waiting,) = service.api("/internal/v1/parked", "operate").json
+    path = f"/internal/v1/parked/{waiting['subscription']}/{waiting['position']}"
+    assert "version 5" in service.api(path, "operate").json["trace"]
+    post = {"method": "POST", "headers": {"Idempotency-Key": "k1"}}
+    assert service.api(f"{path}/retry", "operate", **post).json["succeeded"] == 0
+    skip = {"method": "POST", "headers": {"Idempotency-Key": "k2"}, "json": {"reason": "a test"}}
+    assert service.api(f"{path}/skip", "operate", **skip).json == {"skipped": 1}
+    assert service.api("/internal/v1/parked", "operate").json == []
+    assert service.api("/internal/v1/progress", "operate").json["parked"] == 0
+
+
+def test_other_services_read_the_loops_own_log(service: LoopUnderTest) -> None:
+    """Otherwise identity never hears that the loop has forgotten somebody."""
+    assert service.api("/internal/v1/log/heads", "log.read").json == {}
+    assert service.api("/internal/v1/log/lanes/3", "log.read").json == {"events": []}
+    assert service.client.get("/healthz").status_code == 200
