@@ -112,7 +112,7 @@ def test_a_kol_post_on_weibo_is_rejected_above_the_limit_of_its_day(campaigns: H
     assert [(problem["code"], problem["requirement"]) for problem in found["problems"]] == [
         ("text_too_long", "K20")
     ]
-    assert campaigns.happened("content_rejected")[0].event.reasons == ["text_too_long"]
+    assert campaigns.happened("content_rejected")[0].event.reasons == ("text_too_long",)
     assert campaigns.post(f"/v1/contents/{fitting}/checks", {})["passed"]
     assert refused(campaigns, f"{path}/publications", SLOT)["requirement"] == "K20"
 

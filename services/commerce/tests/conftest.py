@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,7 +28,6 @@ class Shop:
     """Commerce under test, with its provider."""
 
     def __init__(self, directory: Path) -> None:
-        directory.mkdir(exist_ok=True)
         client = httpx.Client(
             transport=httpx.WSGITransport(app=self._provider_app), base_url="http://provider.test"
         )
@@ -130,8 +130,16 @@ def shop(tmp_path: Path) -> Shop:
 
 
 @pytest.fixture(scope="session")
-def make_shop() -> Make:
-    return Shop
+def make_shop(tmp_path_factory: pytest.TempPathFactory) -> Make:
+    """Return a maker of many shops: each begins as a copy, which is faster than migrating."""
+    template = tmp_path_factory.mktemp("shop")
+    Shop(template).service.storage.database.close()
+
+    def make(directory: Path) -> Shop:
+        copytree(template, directory, dirs_exist_ok=True)
+        return Shop(directory)
+
+    return make
 
 
 @pytest.fixture(scope="session")
