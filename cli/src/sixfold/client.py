@@ -3,14 +3,18 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
+from chassis.ids import new_id
+
 PATIENCE_SECONDS = 60
 _RETRIED = {409, 429, 502, 503, 504}
 _PASSING = {"conflict", "unavailable"}
+KEY_REUSED = "idempotency_key_reused"
 
 
 class Refused(Exception):
@@ -21,6 +25,14 @@ class Refused(Exception):
         self.status = status
         self.code = problem.get("code")
         self.problem = problem
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Once:
+    """What a command came to, and whether it had been given before."""
+
+    answer: Any
+    known: bool
 
 
 class Client:
@@ -38,14 +50,30 @@ class Client:
 
     def get(self, path: str, **query: Any) -> Any:
         """Return the answer of a query; raises Refused."""
-        return self._persistently("GET", path, params=query)
+        return _content(self._persistently("GET", path, params=query))
 
     def post(self, path: str, body: Any, *, key: str | None = None) -> Any:
         """Give a command and return its answer; raises Refused."""
-        headers = {"Idempotency-Key": key or _key_of(path, body)}
+        return _content(self._post(path, body, key or _key_of(path, body)))
+
+    def post_once(self, path: str, body: Any, *, key: str) -> Once:
+        """Give a command that may have been given before; raises Refused.
+
+        A key that stands for another body was used too: what it names is there already.
+        """
+        try:
+            answer = self._post(path, body, key)
+        except Refused as refusal:
+            if refusal.code != KEY_REUSED:
+                raise
+            return Once(answer=None, known=True)
+        return Once(answer=_content(answer), known="Idempotent-Replayed" in answer.headers)
+
+    def _post(self, path: str, body: Any, key: str) -> httpx.Response:
+        headers = {"Idempotency-Key": key}
         return self._persistently("POST", path, json=body, headers=headers)
 
-    def _persistently(self, method: str, path: str, **more: Any) -> Any:
+    def _persistently(self, method: str, path: str, **more: Any) -> httpx.Response:
         retrying = Retrying(
             retry=retry_if_exception(_passes),
             stop=stop_after_delay(PATIENCE_SECONDS),
@@ -54,11 +82,11 @@ class Client:
         )
         return retrying(self._call, method, path, **more)
 
-    def _call(self, method: str, path: str, **more: Any) -> Any:
+    def _call(self, method: str, path: str, **more: Any) -> httpx.Response:
         answer = self._http.request(method, path, **more)
         if not answer.is_success:
             raise Refused(answer.status_code, _problem(answer))
-        return answer.json() if answer.content else None
+        return answer
 
 
 class Clients:
@@ -70,6 +98,15 @@ class Clients:
     def __getitem__(self, name: str) -> Client:
         """Return the client of one service."""
         return self._by_name[name]
+
+
+def fresh_key() -> str:
+    """Return an idempotency key that was never used: the call is one, not one given again."""
+    return str(new_id())
+
+
+def _content(answer: httpx.Response) -> Any:
+    return answer.json() if answer.content else None
 
 
 def _key_of(path: str, body: Any) -> str:

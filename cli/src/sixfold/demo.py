@@ -2,6 +2,8 @@
 
 import gzip
 import os
+import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,9 +21,10 @@ from sixfold.client import Clients
 from sixfold.feeding import Fed, feed_people, feed_rows, feed_visits
 from sixfold.following_up import fulfil_orders, reply_to_chats, verify_phones
 from sixfold.journeys import Visit, read_rows, visits_of
-from sixfold.settling import wait_until_settled
-from sixfold.shop import TENANT, ZONE
+from sixfold.settling import vector, wait_until_settled
+from sixfold.shop import BRAND, TENANT, ZONE
 from sixfold.stack import Stack, clients_of
+from sixfold.storefront import storefront_of
 from sixfold.story import Told
 
 Say = Callable[[str], None]
@@ -31,6 +34,8 @@ AGAIN = ".venv/bin/sixfold replay --json"
 
 def run(directory: Path, *, database: str, once: bool, console: Console) -> None:
     """Start a private stack, feed it half a year, print the loop, and stay up."""
+    # Told to leave, it still stops its servers in order and removes what they kept.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     began = time.monotonic()
 
     def say(line: str) -> None:
@@ -46,7 +51,9 @@ def run(directory: Path, *, database: str, once: bool, console: Console) -> None
         )
         say(f"watch it live: {console_url}")
         fed = play(stack, clients, visits, told, say)
-        answer = clients["loop"].get("/v1/loop/stages")
+        # The loop's newest numbers may be a moment old: ask for those at the very end.
+        at = vector(wait_until_settled(clients, stack.clock.now()))
+        answer = clients["loop"].get("/v1/loop/stages", at=at)
         report.show(
             console, answer, seconds=time.monotonic() - began, fed=fed,
             where=[f"page  {console_url}", f"logs  {directory / 'data'}", f"again {AGAIN}"],
@@ -62,7 +69,9 @@ def play(
     """Feed everything, week by week, on the stack's shared clock."""
     fed, start = Fed(), stack.clock.now()
     persona = setting_up.open_shop(clients, start)
-    people = feed_people(clients["identity"], visits, fed)
+    wait_until_settled(clients, start)
+    shop = storefront_of(clients["commerce"], TENANT, brand=BRAND)
+    people = feed_people(clients["identity"], shop, visits, fed)
     wait_until_settled(clients, start)
     members = verify_phones(clients, buyers(visits), people, start)
     say(f"{members} customers proved their phone by one-time code and became members")
@@ -72,7 +81,7 @@ def play(
     for number, (week, its_visits, its_mentions) in enumerate(weeks(visits, told)):
         setting_up.publish_posts(clients["campaigns"], approver, number, week)
         setting_up.record_spend(clients["campaigns"], week)
-        feed_rows(clients, its_visits, people, fed)
+        feed_rows(clients, shop, its_visits, people, fed)
         cases = setting_up.tell_mentions(clients["listening"], its_mentions, fed)
         wait_until_settled(clients, week)
         setting_up.reply_to_mentions(clients["listening"], its_mentions, cases, persona)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sixfold.client import Client, Clients, Refused
+from sixfold.client import Client, Clients, Once, Refused, fresh_key
 from sixfold.journeys import (
     PAYMENT_ERROR,
     PURCHASE,
@@ -15,7 +15,7 @@ from sixfold.journeys import (
     basket,
     draw,
 )
-from sixfold.shop import BRAND, GOODS, LOCATION
+from sixfold.storefront import Storefront
 
 T = TypeVar("T")
 PLATFORM = "webshop"
@@ -50,8 +50,7 @@ class Fed:
     orders: int = 0
     chats: int = 0
     mentions: int = 0
-    repeated: int = 0
-    unmatched: int = 0
+    known: int = 0
     refused: list[str] = field(default_factory=list)
     open_chats: list[Chat] = field(default_factory=list)
 
@@ -70,15 +69,17 @@ def chunks(items: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
         yield items[start : start + size]
 
 
-def feed_people(identity: Client, visits: Sequence[Visit], fed: Fed) -> dict[str, Person]:
+def feed_people(
+    identity: Client, shop: Storefront, visits: Sequence[Visit], fed: Fed
+) -> dict[str, Person]:
     """Make every user of the shop known; those who came by social media follow the brand."""
     first: dict[str, Visit] = {}
     for visit in visits:
         first.setdefault(visit.user, visit)
     people: dict[str, Person] = {}
     for chunk in chunks(list(first.values())):
-        rows = [_person_row(visit) for visit in chunk]
-        answer = identity.post("/v1/imports/people", {"rows": rows})
+        rows = [_person_row(visit, shop) for visit in chunk]
+        answer = identity.post("/v1/imports/people", {"rows": rows}, key=fresh_key())
         for visit, result in zip(chunk, answer["rows"], strict=True):
             account, person = result["account_id"], result["person_id"]
             people[visit.user] = Person(account_id=account, subject=person or account)
@@ -89,81 +90,106 @@ def feed_people(identity: Client, visits: Sequence[Visit], fed: Fed) -> dict[str
 def feed_visits(
     campaigns: Client, visits: Sequence[Visit], people: Mapping[str, Person], fed: Fed
 ) -> None:
-    """Import sessions and the touches that they began with, in bulk."""
+    """Import sessions and the touches that they began with, in bulk.
+
+    A visit is refused as a whole, by the line of its first row.
+    """
     for chunk in chunks(list(visits)):
         sessions = [_session(visit, people[visit.user].subject) for visit in chunk]
         touches = [_touch(visit, people[visit.user].subject) for visit in chunk]
-        done = campaigns.post("/v1/imports/sessions", {"rows": sessions})
-        campaigns.post("/v1/imports/touches", {"rows": touches})
+        done = campaigns.post("/v1/imports/sessions", {"rows": sessions}, key=fresh_key())
+        campaigns.post("/v1/imports/touches", {"rows": touches}, key=fresh_key())
         fed.visits += done["recorded"]
-        fed.repeated += done["known"]
+        fed.known += done["known"]
+        for refused in done["refused"]:
+            line = chunk[refused["row"] - 1].rows[0].line
+            fed.refused.append(f"line {line}: {refused['problems']}")
 
 
 def feed_rows(
-    clients: Clients, visits: Iterable[Visit], people: Mapping[str, Person], fed: Fed
+    clients: Clients,
+    shop: Storefront,
+    visits: Iterable[Visit],
+    people: Mapping[str, Person],
+    fed: Fed,
 ) -> None:
     """Place the orders and open the chats of some visits, each at its own moment."""
     for visit in visits:
         person = people[visit.user]
         for row in visit.rows:
             if row.event in {PURCHASE, PAYMENT_ERROR}:
-                _order(clients["commerce"], visit, row, person, fed)
+                _order(clients["commerce"], shop, visit, row, person, fed=fed)
             elif row.event == SUPPORT_CHAT:
-                _chat(clients["listening"], visit, row, fed)
+                _chat(clients["listening"], shop, visit, row, fed)
 
 
-def _order(commerce: Client, visit: Visit, row: Row, person: Person, fed: Fed) -> None:
-    bought = basket(visit, row, GOODS)
-    body = {
+def _order(
+    commerce: Client, shop: Storefront, visit: Visit, row: Row, person: Person, *, fed: Fed
+) -> None:
+    if not shop.goods:
+        fed.refused.append(f"line {row.line}: the tenant offers no product; list some first")
+        return
+    body = _order_body(shop, visit, row, person)
+    # Without the line: the same row is the same order in another file too.
+    key = f"{visit.session}-{row.event}-{row.at.isoformat()}"
+    placed = _try(commerce, "/v1/orders", body, key=key, fed=fed, line=row.line)
+    fed.orders += placed is not None and not placed.known
+
+
+def _order_body(shop: Storefront, visit: Visit, row: Row, person: Person) -> dict[str, Any]:
+    bought = basket(visit, row, shop.goods)
+    return {
         "person_id": person.subject,
         "origin": {
             "platform": visit.channel,
-            "property": "lantern-shop",
+            "property": shop.property_id,
             "content": None,
             "touch": None,
             "mode": "web",
         },
         "lines": [{"sku": sku, "qty": qty} for sku, qty in sorted(bought.items())],
-        "location": LOCATION,
+        "location": shop.location,
         "payment_method": OK if row.event == PURCHASE else DECLINED,
         "occurred_at": row.at.isoformat(),
     }
-    key = f"{visit.session}-{row.event}-{row.at.isoformat()}-{row.line}"
-    _try(commerce, "/v1/orders", body, key=key, fed=fed, where=f"line {row.line}")
-    fed.orders += 1
 
 
-def _chat(listening: Client, visit: Visit, row: Row, fed: Fed) -> None:
+def _chat(listening: Client, shop: Storefront, visit: Visit, row: Row, fed: Fed) -> None:
     # The file says that somebody wrote, not what: the words are ours, drawn from a few.
-    number = draw(visit.session, row.line)
+    number = draw(visit.session, row.at.isoformat())
     body = {
         "platform": PLATFORM,
-        "post_id": f"chat-{visit.session}-{row.line}",
+        "post_id": f"chat-{visit.session}-{row.at:%Y%m%dT%H%M%S}",
         "author_id": visit.user,
         "author_name": visit.user,
         "kind": "dm",
-        "brand": BRAND,
+        "brand": shop.brand,
         "text": CHATS[number % len(CHATS)],
         "posted_at": row.at.isoformat(),
         "occurred_at": (row.at + timedelta(seconds=number % 40)).isoformat(),
     }
-    taken = _try(
-        listening, "/v1/mentions", body, key=str(body["post_id"]), fed=fed, where=f"line {row.line}"
-    )
-    fed.chats += 1
-    for conversation in (taken or {}).get("conversations", ()):
-        fed.open_chats.append(Chat(case_id=conversation["case_id"], at=row.at, number=number))
+    key = str(body["post_id"])
+    taken = _try(listening, "/v1/mentions", body, key=key, fed=fed, line=row.line)
+    if taken is None or taken.known:
+        return
+    fed.chats += taken.answer["recorded"]
+    fed.open_chats += [
+        Chat(case_id=conversation["case_id"], at=row.at, number=number)
+        for conversation in taken.answer["conversations"]
+    ]
 
 
-def _try(client: Client, path: str, body: Any, *, key: str, fed: Fed, where: str) -> Any:
+def _try(client: Client, path: str, body: Any, *, key: str, fed: Fed, line: int) -> Once | None:
     try:
-        return client.post(path, body, key=key)
+        done = client.post_once(path, body, key=key)
     except Refused as refusal:
-        fed.refused.append(f"{where}: {refusal}")
+        fed.refused.append(f"line {line}: {refusal}")
         return None
+    fed.known += done.known
+    return done
 
 
-def _person_row(visit: Visit) -> dict[str, Any]:
+def _person_row(visit: Visit, shop: Storefront) -> dict[str, Any]:
     return {
         "platform": PLATFORM,
         "platform_user_id": visit.user,
@@ -171,7 +197,7 @@ def _person_row(visit: Visit) -> dict[str, Any]:
         "follows": visit.channel == SOCIAL,
         "topic": visit.channel,
         "at": visit.started_at.isoformat(),
-        "property_id": "lantern-shop",
+        "property_id": shop.property_id,
     }
 
 

@@ -122,19 +122,28 @@ def draw(*parts: object) -> int:
 
 
 def _row(found: Record, zone: tzinfo) -> Row | BadRow:
-    cells = found.cells
-    try:
-        at = datetime.fromisoformat(cells["timestamp"])
-    except ValueError:
+    cells = {name: value.strip() for name, value in found.cells.items()}
+    at = _moment(cells["timestamp"], zone)
+    if at is None:
         return BadRow(line=found.line, reason="timestamp is not a date and time (ISO 8601).")
-    moment = at if at.tzinfo else at.replace(tzinfo=zone)
     return Row(
         line=found.line,
         user=cells["user_id"],
         session=cells["session_id"],
         event=cells["event"],
-        at=moment.astimezone(UTC),
+        at=at,
         device=cells["platform"],
         channel=cells["acquisition_channel"],
         cohort=cells["user_cohort"],
     )
+
+
+def _moment(text: str, zone: tzinfo) -> datetime | None:
+    try:
+        read = datetime.fromisoformat(text)
+        return (read if read.tzinfo else read.replace(tzinfo=zone)).astimezone(UTC)
+    except (
+        ValueError,
+        OverflowError,
+    ):  # the calendar's first and last day exist in some zones only
+        return None

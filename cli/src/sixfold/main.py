@@ -5,11 +5,16 @@ import os
 import sys
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import httpx
 import typer
 from rich.console import Console
 
-from sixfold import operating
+from sixfold import importing, operating
+from sixfold.client import Refused
+from sixfold.stack import Described, NotRunning
+from sixfold.storefront import MAIN
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 log = typer.Typer(no_args_is_help=True, help="Look at event logs.")
@@ -22,8 +27,18 @@ app.add_typer(imports, name="import")
 Directory = Annotated[
     Path, typer.Option("--stack", help="Directory of the running stack.", envvar="SIXFOLD_STACK")
 ]
+File = Annotated[
+    Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV with a header.")
+]
 DEFAULT = Path(".run/demo")
 console = Console(highlight=False, soft_wrap=True)
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise typer.BadParameter(f"{name!r} is not a time zone such as Asia/Taipei.") from None
 
 
 @app.command()
@@ -133,23 +148,46 @@ def parked_skip(
 
 @imports.command("mentions")
 def import_mentions(
-    file: Path, directory: Directory = DEFAULT, tenant: str = "lantern", zone: str | None = None
+    file: File,
+    directory: Directory = DEFAULT,
+    tenant: str = "lantern",
+    zone: Annotated[
+        ZoneInfo | None, typer.Option(parser=_zone, help="Of times that name none.")
+    ] = None,
 ) -> None:
     """Import mentions from CSV; bad rows are refused by line, the same file again adds nothing."""
-    raise typer.Exit(operating.import_mentions(directory, tenant, file, zone, console))
+    clients = Described(directory).clients(tenant)
+    raise typer.Exit(importing.import_mentions(clients["listening"], file, zone, console))
 
 
 @imports.command("journeys")
 def import_journeys(
-    file: Path, directory: Directory = DEFAULT, tenant: str = "lantern", zone: str = "UTC"
+    file: File,
+    directory: Directory = DEFAULT,
+    tenant: str = "lantern",
+    zone: Annotated[ZoneInfo, typer.Option(parser=_zone, help="Of times that name none.")] = "UTC",  # type: ignore[assignment]  # typer parses the default too
+    location: Annotated[str, typer.Option(help="Where the goods are taken from.")] = MAIN,
 ) -> None:
-    """Import shop journeys from CSV; bad rows are refused by line, good ones are kept."""
-    raise typer.Exit(operating.import_journeys(directory, tenant, file, zone, console))
+    """Import shop journeys from CSV; bad rows are refused by line, the same file adds nothing."""
+    clients = Described(directory).clients(tenant)
+    code = importing.import_journeys(
+        clients, tenant, file, zone=zone, location=location, console=console
+    )
+    raise typer.Exit(code)
 
 
 def run() -> None:
-    """Run the command; Ctrl-C is a normal end."""
+    """Run the command; Ctrl-C is a normal end, what nobody can help is said in one line."""
     try:
         app()
     except KeyboardInterrupt:
         raise SystemExit(0) from None
+    except (NotRunning, Refused, httpx.TransportError) as problem:
+        sys.stderr.write(f"sixfold: {_said(problem)}\n")
+        raise SystemExit(1) from None
+
+
+def _said(problem: Exception) -> str:
+    if isinstance(problem, httpx.TransportError):
+        return f"the stack does not answer ({problem})"
+    return str(problem)

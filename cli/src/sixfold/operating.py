@@ -1,33 +1,24 @@
-"""What an operator does with a running stack: look, verify, replay, retry, import."""
+"""What an operator does with a running stack: look, verify, replay, retry."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import httpx
 from rich.console import Console
 
 from chassis.database import Database
 from chassis.feed import LocalFeed
-from chassis.ids import new_id
 from chassis.log_verify import BrokenLog
 from chassis.log_verify import verify as verify_log
 from chassis.storage import log_on
-from chassis.tables_csv import BadRow
-from listening.mentions_csv import Row as Mention
-from listening.mentions_csv import read_rows as read_mentions
 from loop.cycle import TOTAL
 from loop.replay import replay as replay_loop
-from sixfold import journeys, report, settling
-from sixfold.client import Client, Refused
-from sixfold.feeding import Fed, chunks, feed_people, feed_rows, feed_visits
+from sixfold import report, settling
+from sixfold.client import Client, Refused, fresh_key
 from sixfold.parts import LOOP, SERVICES
 from sixfold.shop import TENANT
 from sixfold.stack import SCOPES, Described
-from sixfold.story import mention_body
-
-_FAILED = 1
 
 
 def status(directory: Path, tenant: str) -> Mapping[str, Any]:
@@ -86,7 +77,13 @@ def replay(
         if name in SERVICES
     }
     feeds = {name: LocalFeed(database.read, name) for name, database in databases.items()}
-    result = replay_loop(feeds, at=at, shuffle_seed=shuffle, partitions=partitions, tenant=TENANT)
+    try:
+        result = replay_loop(
+            feeds, at=at, shuffle_seed=shuffle, partitions=partitions, tenant=TENANT
+        )
+    finally:
+        for database in databases.values():
+            database.close()
     found: dict[str, Any] = {
         "positions": dict(result.positions),
         "events": result.events,
@@ -130,69 +127,5 @@ def handle_parked(
     return client.post(f"/internal/v1/parked{path}", body, key=fresh_key())
 
 
-def import_mentions(
-    directory: Path, tenant: str, file: Path, zone: str | None, console: Console
-) -> int:
-    """Import a file of mentions; return the exit code."""
-    listening = _client(directory, tenant, "listening")
-    fed, good = Fed(), list[Mention]()
-    with file.open("rb") as lines:
-        for row in read_mentions(lines, zone=ZoneInfo(zone) if zone else None):
-            if isinstance(row, BadRow):
-                fed.refused.append(f"line {row.line}: {row.reason}")
-            else:
-                good.append(row)
-    for chunk in chunks(good):
-        answer = listening.post(
-            "/v1/imports/mentions", {"rows": [mention_body(row) for row in chunk]}, key=fresh_key()
-        )
-        fed.mentions += answer["recorded"]
-        fed.repeated += answer["duplicates"]
-        fed.unmatched += answer["unmatched"]
-        fed.refused += _refusals(answer, chunk)
-    return _summary(
-        console,
-        fed,
-        f"{fed.mentions} new mentions, {fed.repeated} known already, "
-        f"{fed.unmatched} that no watch matches",
-    )
-
-
-def import_journeys(directory: Path, tenant: str, file: Path, zone: str, console: Console) -> int:
-    """Import a file of shop journeys; return the exit code."""
-    clients = Described(directory).clients(tenant)
-    fed, rows = Fed(), list[journeys.Row]()
-    with file.open("rb") as lines:
-        for row in journeys.read_rows(lines, ZoneInfo(zone)):
-            if isinstance(row, BadRow):
-                fed.refused.append(f"line {row.line}: {row.reason}")
-            else:
-                rows.append(row)
-    visits = journeys.visits_of(rows)
-    people = feed_people(clients["identity"], visits, fed)
-    feed_visits(clients["campaigns"], visits, people, fed)
-    feed_rows(clients, visits, people, fed)
-    return _summary(
-        console, fed, f"{fed.visits} new visits, {fed.repeated} known already, {fed.orders} orders"
-    )
-
-
-def _summary(console: Console, fed: Fed, text: str) -> int:
-    for refusal in fed.refused:
-        console.print(f"refused  {refusal}", style="yellow")
-    console.print(f"{text}, {len(fed.refused)} rows refused")
-    return _FAILED if fed.refused else 0
-
-
-def _refusals(answer: Mapping[str, Any], rows: Sequence[Mention]) -> Iterator[str]:
-    for refused in answer["refused"]:
-        yield f"line {rows[refused['row'] - 1].line}: {refused['reason']}"
-
-
 def _client(directory: Path, tenant: str, service: str) -> Client:
     return Described(directory).clients(tenant)[service]
-
-
-def fresh_key() -> str:
-    """Return an idempotency key that was never used."""
-    return str(new_id())

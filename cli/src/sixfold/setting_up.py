@@ -11,12 +11,12 @@ from sixfold.shop import (
     BRAND,
     COUNTRY,
     CURRENCY,
-    LOCATION,
     PRODUCTS,
     STOCK,
     TERMS,
     ZONE,
 )
+from sixfold.storefront import MAIN
 from sixfold.story import Told, mention_body, reply
 
 SHOP = "https://lantern.example/shop"
@@ -62,7 +62,7 @@ def open_shop(clients: Clients, start: datetime) -> str:
     persona = clients["listening"].post("/v1/personas", {"brand": BRAND, "name": "小燈 Dang", **at})
     for product in PRODUCTS:
         clients["commerce"].post("/v1/products", {**product.as_body(), **at})
-        receipt = {"sku": product.sku, "location": LOCATION, "qty": STOCK, **at}
+        receipt = {"sku": product.sku, "location": MAIN, "qty": STOCK, **at}
         clients["commerce"].post("/v1/stock/receipts", receipt)
     return str(persona["persona_id"])
 

@@ -9,7 +9,7 @@ from sixfold.client import Clients
 from sixfold.parts import LOOP, SERVICES, WORLD
 
 DEADLINE_SECONDS = 120.0
-PAUSE_SECONDS = 0.02
+PAUSE_SECONDS = 0.1
 WHOLE_LOG = "-1"
 Progress = Mapping[str, Mapping[str, Any]]
 
@@ -78,6 +78,11 @@ def source_of(reader: str) -> str | None:
     """Return whose log a subscription reads; None for a reader of the own log."""
     _, on, source = reader.partition(".on.")
     return source if on else None
+
+
+def vector(progress: Progress) -> str:
+    """Return how far the four logs have come, as the loop is asked for: ``identity=5,...``."""
+    return ",".join(f"{name}={progress[name]['position']}" for name in SERVICES)
 
 
 def parked(progress: Progress) -> int:

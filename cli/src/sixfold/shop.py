@@ -9,7 +9,6 @@ ZONE = "Asia/Hong_Kong"
 CURRENCY = "HKD"
 COUNTRY = "HK"
 TERMS = ["Lantern Tea", "燈籠茶", "灯笼茶"]
-LOCATION = "tsuen-wan"
 STOCK = 2_000
 
 
@@ -48,5 +47,3 @@ PRODUCTS = (
         sku="lantern-gift", title="燈籠禮盒 Lantern gift set", list_price=88000, sale_price=78000
     ),
 )
-GOODS = tuple(product.sku for product in PRODUCTS)
-PRICES = {product.sku: product.sale_price for product in PRODUCTS}

@@ -37,7 +37,10 @@ READY_SECONDS = 60.0
 TOKEN_LIFE = timedelta(days=7)
 PACKAGES = (*SERVICES, LOOP)
 KEYS = "chassis.key_store"
-_PASSED_ON = ("PATH", "HOME", "LANG", "TZ", "CRASH_AT", "PYTHONPATH")
+_PASSED_ON = (
+    "PATH", "HOME", "LANG", "TZ", "CRASH_AT", "PYTHONPATH",
+    "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_METRIC_EXPORT_INTERVAL",
+)  # fmt: skip
 Say = Callable[[str], None]
 
 
@@ -49,6 +52,7 @@ class Stack:
         database: ``sqlite`` or ``postgresql``.
         start_at: Where the shared clock begins.
         say: Told what is being done.
+        told: Settings that every process gets besides its own.
     """
 
     def __init__(
@@ -58,13 +62,15 @@ class Stack:
         database: str = "sqlite",
         start_at: datetime,
         say: Say = lambda _: None,
+        told: Mapping[str, str] | None = None,
     ) -> None:
         self.directory = directory.absolute()
         self._database = database
         self._start_at = start_at
         self._say = say
-        self._broker = PrivateRabbitMQ(self.directory / "rabbitmq", fsync=False)
-        self._postgresql: PrivatePostgreSQL | None = None
+        self._told = dict(told or {})
+        self.broker = PrivateRabbitMQ(self.directory / "rabbitmq", fsync=False)
+        self.postgresql: PrivatePostgreSQL | None = None
         self._nodes: dict[str, Node] = {}
         self._watched = threading.Event()
         self.parts: dict[str, Part] = {}
@@ -97,19 +103,28 @@ class Stack:
                 node.process.send_signal(signal.SIGTERM)
         for node in self._nodes.values():
             node.stop()
-        self._broker.stop()
-        if self._postgresql is not None:
-            self._postgresql.close()
+        self.broker.stop()
+        if self.postgresql is not None:
+            self.postgresql.close()
 
     def kill(self, name: str) -> None:
         """Kill one process as a power cut would; it stays dead until ``start_part``."""
         self._nodes[name].kill()
 
-    def start_part(self, name: str) -> None:
-        """Start one process, again if it died."""
+    def start_part(self, name: str, **told: str) -> None:
+        """Start one process, again if it died.
+
+        Args:
+            name: Which one.
+            told: Settings for this life of it only, such as ``CRASH_AT``.
+        """
         part = self.parts[name]
         node = self._nodes.setdefault(name, self._node(name))
-        node.launch([Command(argv=part.argv, environment=part.environment)])
+        node.launch([Command(argv=part.argv, environment={**part.environment, **told})])
+
+    def running(self, name: str) -> bool:
+        """Say whether a process lives."""
+        return self._nodes[name].running
 
     def wait_ready(self, name: str) -> None:
         """Wait until a process answers, if it serves anything; raises ServerFailed."""
@@ -137,15 +152,15 @@ class Stack:
 
     def _start(self) -> None:
         self._say("starting RabbitMQ" + (" and PostgreSQL" if self._on_server else ""))
-        servers = threading.Thread(target=self._broker.start)
+        servers = threading.Thread(target=self.broker.start)
         servers.start()
         if self._on_server:
-            self._postgresql = PrivatePostgreSQL(self.directory / "postgresql")
-            self._postgresql.start()
+            self.postgresql = PrivatePostgreSQL(self.directory / "postgresql")
+            self.postgresql.start()
         self._prepare()
         servers.join()
         self._say("starting the services")
-        for part in parts_of(self._addressed(), self._secrets, _inherited()):
+        for part in parts_of(self._addressed(), self._secrets, {**_inherited(), **self._told}):
             self.parts[part.name] = part
             self.start_part(part.name)
         for name in self.parts:
@@ -174,7 +189,7 @@ class Stack:
     def _addressed(self) -> Addresses:
         self.addresses = Addresses(
             directory=self.directory,
-            amqp_uri=self._broker.vhost("sixfold"),
+            amqp_uri=self.broker.vhost("sixfold"),
             databases=self._databases,
             keys=self._keys,
             urls=self._urls,
@@ -184,10 +199,10 @@ class Stack:
         return self.addresses
 
     def _url(self, name: str) -> str:
-        if self._postgresql is None:
+        if self.postgresql is None:
             return f"sqlite:///{self.directory}/data/{name}.db"
         # psycopg2: the one driver that eventlet can make wait without blocking.
-        return self._postgresql.database(name).replace("postgresql+psycopg://", "postgresql://")
+        return self.postgresql.database(name).replace("postgresql+psycopg://", "postgresql://")
 
     @property
     def _on_server(self) -> bool:
@@ -213,12 +228,19 @@ class Stack:
         path.write_text(json.dumps(description, indent=1))
 
 
+class NotRunning(Exception):
+    """No stack was started in that directory, or it is still starting."""
+
+
 class Described:
-    """A running stack as another command finds it, by its ``stack.json``."""
+    """A running stack as another command finds it, by its ``stack.json``; raises NotRunning."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.known: Mapping[str, Any] = json.loads((directory / "stack.json").read_text())
+        try:
+            self.known: Mapping[str, Any] = json.loads((directory / "stack.json").read_text())
+        except FileNotFoundError:
+            raise NotRunning(f"no stack runs in {directory}; `make demo` starts one") from None
         self._issuer = DevelopmentIssuer(
             Path(self.known["issuer"]), environment="development", issuer=ISSUER, audience=AUDIENCE
         )
@@ -236,7 +258,7 @@ SCOPES = [
     "platform.admin", "identity.read", "identity.write", "listening.read", "listening.write",
     "listening.reply", "listening.reply.brand", "listening.read.personal", "campaigns.read",
     "campaigns.write", "campaigns.approve", "commerce.read", "commerce.write", "loop.read",
-    "import", "operate",
+    "identity.erase", "import", "operate",
 ]  # fmt: skip
 
 

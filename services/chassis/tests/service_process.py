@@ -23,7 +23,7 @@ from chassis.migrations import migrate
 from chassis.testing.nodes import free_ports
 from chassis.testing.web import AUDIENCE, ISSUER, Tokens
 
-DEADLINE = 40.0
+DEADLINE = 120.0
 PATH = (str(Path(__file__).parent), os.environ.get("PYTHONPATH", ""))
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 

@@ -46,6 +46,19 @@ def test_one_failing_check_is_enough_and_the_others_still_run() -> None:
     ]
 
 
+def test_a_stopped_subscription_makes_not_ready_and_says_why() -> None:
+    """Nobody would notice that a consumer stopped, because its process goes on."""
+    alarms: dict[str, str] = {}
+    check = health.logs_continue(alarms)
+    assert health.readiness([check])[0]
+
+    alarms["commerce.on.identity"] = "position 7 is not the event that was read"
+    ready, report = health.readiness([check])
+
+    assert not ready
+    assert report[0].problem == "commerce.on.identity: position 7 is not the event that was read"
+
+
 def test_a_report_never_quotes_an_error() -> None:
     """The report is open to whoever reaches the port, so it shows no password."""
     _, report = health.readiness([failing(RuntimeError("amqp://app:hunter2@mq"))])

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import IntegrityError
 
 from bus_service import greet, storage_at
@@ -65,6 +65,21 @@ def test_of_two_leaders_one_works(storage: Storage, neighbour: Storage) -> None:
     assert positions(storage) == [1, 2]
     first.close()
     second.close()
+
+
+def test_an_idle_leader_asks_one_question(storage: Storage) -> None:
+    """A quiet installation would keep its database busy with questions."""
+    loop, asked = sequencer_loop(storage), list[str]()
+    greet(storage, "a", [1])
+    assert loop.step() == 1
+
+    def note(_db: object, _cursor: object, statement: str, *_more: object) -> None:
+        asked.append(statement)
+
+    event.listen(storage.database.engine, "before_cursor_execute", note)
+    assert loop.step() == 0
+    assert len(asked) == 1
+    loop.close()
 
 
 def test_a_leader_that_leaves_hands_over(storage: Storage, neighbour: Storage) -> None:

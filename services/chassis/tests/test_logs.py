@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from chassis import logs, telemetry
+from chassis import logs, problems, telemetry
 from chassis.database import Database
 from chassis.errors import Unavailable
 from chassis.redaction import PERSONAL_NAMES, SECRET_NAMES, redact, redact_fields
@@ -50,6 +50,26 @@ def written() -> Iterator[Written]:
     root.setLevel(level)
     logging.captureWarnings(capture=False)
     structlog.reset_defaults()
+
+
+def test_a_failed_request_says_what_failed_and_where(written: Written) -> None:
+    """An operator would see that something failed, and nothing to find out why."""
+
+    def fail() -> None:
+        raise Unavailable("the database does not answer")
+
+    try:
+        fail()
+    except Unavailable as error:
+        problems.response_to(error)
+
+    line = written.line()
+    assert (line["event"], line["code"], line["error"]) == (
+        "request failed",
+        "unavailable",
+        "Unavailable",
+    )
+    assert "test_logs.py" in line["where"]
 
 
 def test_a_line_says_what_when_where_and_in_which_trace(written: Written) -> None:

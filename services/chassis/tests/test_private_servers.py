@@ -12,7 +12,7 @@ import kombu
 import psycopg
 import pytest
 
-from chassis.testing import programs
+from chassis.testing import nodes, programs
 from chassis.testing.nodes import Command, Node, ServerFailed, free_ports
 from chassis.testing.servers import PrivatePostgreSQL, PrivateRabbitMQ
 from chassis.testing.supervisor import descendants
@@ -89,6 +89,16 @@ def test_free_ports_are_distinct_and_below_those_of_outgoing_connections() -> No
     ports = free_ports(6)
     assert len(set(ports)) == 6
     assert max(ports) < 32_768
+
+
+def test_a_promised_port_is_not_given_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service would be given the port of a broker that has not opened it yet."""
+    promised = set(range(30_000, 30_100))
+    monkeypatch.setattr(nodes, "PORTS", range(30_000, 30_180))
+    monkeypatch.setattr(nodes, "_promised", promised)
+    ports = free_ports(2)
+    assert min(ports) >= 30_100
+    assert promised >= set(ports)
 
 
 def test_a_missing_server_says_how_to_get_it(

@@ -180,3 +180,17 @@ def test_another_tenant_sees_and_touches_nothing(shop: Any) -> None:
     assert shop.service.get("/v1/reports/money", tenant="globex") == []
     read_only = shop.service.call("POST", "/v1/orders", {}, scopes=["commerce.read"])
     assert read_only.status_code == 403
+
+
+def test_an_order_of_the_past_is_given_its_full_time(shop: Any) -> None:
+    """Whoever imports last month's orders would see them expire before they are paid."""
+    then = "2026-05-01T08:00:00+00:00"
+    offer = {"amount": 100, "currency": "TWD"}
+    body = {"sku": "shirt", "title": "shirt", "list": offer, "sale": offer, "occurred_at": then}
+    shop.service.post("/v1/products", body)
+    shop.service.post("/v1/stock/receipts", {"sku": "shirt", "qty": 1, "occurred_at": then})
+    shop.order(("shirt", 1), occurred_at=then)
+    (placed,) = shop.service.happened("order_placed")
+    assert placed.event.placed_at < placed.envelope.recorded_at
+    assert placed.event.payment_due_at > placed.envelope.recorded_at
+    assert placed.event.reserved_until >= placed.event.payment_due_at

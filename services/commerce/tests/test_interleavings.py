@@ -90,6 +90,13 @@ def everything_settled(shop: Any, placed: list[str]) -> None:
     money = shop.service.get("/v1/reports/money")
     assert [report["difference"] for report in money] == [0] * len(money)
     assert [report["refunding"] for report in money] == [0] * len(money)
+    for sku in ("shirt", "shoes"):
+        history = [
+            e.event for e in shop.service.happened() if e.envelope.stream == f"stock-{sku}@main"
+        ]
+        on_hand, reserved, confirmed = shop.stock(sku)
+        stock = STOCK.fold(history)
+        assert (on_hand, reserved + confirmed) == (stock.on_hand, stock.promised)
     waiting = {entry["key"]: entry["last"] for entry in shop.stuck()}
     for order_id in placed:
         shown = shop.show(order_id)

@@ -98,6 +98,22 @@ def test_a_fork_stops_the_reader(facts: LiveFacts, tmp_path: Path) -> None:
     restored.close()
 
 
+def test_a_fork_in_another_lane_stops_the_reader(facts: LiveFacts, tmp_path: Path) -> None:
+    """Otherwise a lane that the restore left whole would fill the lost events' positions."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    before, restored = FourLogs(tmp_path / "a"), FourLogs(tmp_path / "b")
+    add_mentions(before, 3, stream="m")
+    inbox(facts, before, "listening").check_heads()
+    add_mentions(restored, 1, stream="n")
+    assert not {event.lane for event in listening(before)} & {e.lane for e in listening(restored)}
+    with pytest.raises(Alarm):
+        inbox(facts, restored, "listening").receive(listening(restored))
+    assert volume(facts) == 3
+    before.close()
+    restored.close()
+
+
 def test_a_rival_that_moved_first_wins(facts: LiveFacts, logs: FourLogs) -> None:
     """Otherwise two readers of one lane would both count its events."""
     add_mentions(logs, 1)

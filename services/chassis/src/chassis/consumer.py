@@ -5,7 +5,7 @@ The loop is the same in a plain thread and in a greenthread: it only blocks on t
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ BATCH = 200
 HEAD_SECONDS = 3.0
 PAUSE_SECONDS = 1.0
 DRAIN_SECONDS = 0.2
+ANSWER_SECONDS = 10.0
 _log = get_logger(__name__)
 
 
@@ -42,6 +43,7 @@ class Consumer:
     Args:
         stopped: Says when to leave; looked at several times a second.
         alarm: Called once when the producer's log cannot be trusted; the loop then ends.
+        head_seconds: How often the producer is asked for its lanes' heads.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Consumer:
         amqp_uri: str,
         stopped: Callable[[], bool],
         alarm: Callable[[Alarm], None],
+        head_seconds: float = HEAD_SECONDS,
     ) -> None:
         self._inbox = inbox
         self._labels = {"subscription": inbox.name, "source": source}
@@ -61,50 +64,68 @@ class Consumer:
         self._stopped = stopped
         self._alarm = alarm
         self._taken: list[Taken] = []
+        self._head_seconds = head_seconds
         self._heads_due = 0.0
 
     def run(self) -> None:
-        """Consume, reconnecting as often as needed, until stopped or alarmed."""
-        while not self._stopped():
-            try:
-                self._connected()
-            except Alarm as alarm:
-                _log.error("subscription.alarm", subscription=self._inbox.name, reason=str(alarm))
-                self._alarm(alarm)
-                return
-            except (OSError, amqp.AMQPError, Conflict, Unavailable) as error:
-                _log.warning("subscription.pause", subscription=self._inbox.name, reason=str(error))
-                time.sleep(PAUSE_SECONDS)
-            except Exception:  # noqa: BLE001  # said and tried again
-                # A defect must not end the subscription silently: it is said, and tried again.
-                _log.exception("subscription.failed", subscription=self._inbox.name)
-                time.sleep(PAUSE_SECONDS)
+        """Consume, reconnecting as often as needed, until stopped or alarmed.
+
+        While the broker is away, or takes connections and is silent, the producer's log is
+        read all the same.
+        """
+        try:
+            while not self._stopped():
+                # A forked log is noticed before the first message of the new fork is handled.
+                self._patiently(self._look_around)
+                self._patiently(self._connected)
+        except Alarm as alarm:
+            _log.error("subscription.alarm", subscription=self._inbox.name, reason=str(alarm))
+            self._alarm(alarm)
+
+    def _patiently(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except Alarm:
+            raise
+        except (OSError, amqp.AMQPError, Conflict, Unavailable) as error:
+            _log.warning("subscription.pause", subscription=self._inbox.name, reason=str(error))
+            time.sleep(PAUSE_SECONDS)
+        except Exception:  # noqa: BLE001  # said and tried again
+            # A defect must not end the subscription silently: it is said, and tried again.
+            _log.exception("subscription.failed", subscription=self._inbox.name)
+            time.sleep(PAUSE_SECONDS)
 
     def _connected(self) -> None:
         self._taken.clear()
-        with Broker(self._uri, heartbeat=30, connect_timeout=5) as broker:
-            channel = broker.channel()
-            with KombuConsumer(
-                channel,
-                self._queues,
-                on_message=self._take,
-                prefetch_count=2 * BATCH,
-                accept=["application/json"],
-            ):
-                while not self._stopped():
-                    self._turn(broker)
+        with Broker(self._uri, heartbeat=30, connect_timeout=5) as broker, ExitStack() as opened:
+            with broker.connection.transport.having_timeout(ANSWER_SECONDS):
+                opened.enter_context(self._consuming(broker.channel()))
+            while not self._stopped():
+                self._turn(broker)
+
+    def _consuming(self, channel: Any) -> KombuConsumer:
+        return KombuConsumer(
+            channel,
+            self._queues,
+            on_message=self._take,
+            prefetch_count=2 * BATCH,
+            accept=["application/json"],
+        )
 
     def _turn(self, broker: Broker) -> None:
         self._drain(broker)
         if self._taken:
             self._handle(self._taken[:BATCH])
             del self._taken[:BATCH]
+        self._look_around()
+
+    def _look_around(self) -> None:
         self._inbox.retry_due()
         if time.monotonic() >= self._heads_due:
             with suppress(Unavailable):  # the producer is away; its messages may still come
                 self._inbox.check_heads()
                 metrics.record(metrics.SUBSCRIPTION_LAG, self._inbox.lag, **self._labels)
-            self._heads_due = time.monotonic() + HEAD_SECONDS
+            self._heads_due = time.monotonic() + self._head_seconds
 
     def _drain(self, broker: Broker) -> None:
         wait = 0.0 if self._taken else DRAIN_SECONDS

@@ -1,6 +1,6 @@
 """Three questions an orchestrator asks: started, ready, alive; only ready looks outside."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kombu.connection import Connection
@@ -80,6 +80,20 @@ def lag_below(limit: int, lag: Callable[[], int]) -> Check:
             raise NotReady(f"{behind} events behind, allowed are {limit}")
 
     return Check(name="lag below limit", probe=probe)
+
+
+def logs_continue(alarms: Mapping[str, str]) -> Check:
+    """Require that no subscription has stopped because its producer's log cannot be trusted.
+
+    Args:
+        alarms: The reason of each stopped subscription, by its name; filled as they stop.
+    """
+
+    def probe() -> None:
+        if alarms:
+            raise NotReady("; ".join(f"{name}: {alarms[name]}" for name in sorted(alarms)))
+
+    return Check(name="logs continue", probe=probe)
 
 
 def _problem(check: Check) -> str | None:

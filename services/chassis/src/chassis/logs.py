@@ -17,6 +17,8 @@ from chassis.settings import Settings
 Event = MutableMapping[str, Any]
 
 _QUIET = ("nameko", "kombu", "amqp", "sqlalchemy", "alembic", "urllib3", "httpx", "eventlet")
+# What the HTTP edge says of a request that failed; anybody else's extras stay out.
+_OF_A_DEFECT = ("code", "error", "cause", "where")
 # These are ours to name; everything else in a line passes through redaction.
 _TRUSTED = frozenset({"time", "level", "service", "logger", "trace_id", "span_id"})
 
@@ -66,7 +68,10 @@ def _formatter(service: str) -> ProcessorFormatter:
         return event
 
     return ProcessorFormatter(
-        foreign_pre_chain=[structlog.contextvars.merge_contextvars],
+        foreign_pre_chain=[
+            structlog.contextvars.merge_contextvars,
+            structlog.stdlib.ExtraAdder(allow=_OF_A_DEFECT),
+        ],
         processors=[
             structlog.stdlib.add_log_level,
             structlog.stdlib.add_logger_name,

@@ -19,20 +19,61 @@ class Loop:
     Args:
         step: Does some of it; returns how much, 0 when nothing is left for now.
         idle: Seconds to wait after a step that found nothing.
+        rung: Wait less when the bell rings: there may be something to do.
         close: Gives back what the steps hold; called once at the end and after a failure.
     """
 
     name: str
     step: Callable[[], int]
     idle: float
+    rung: bool = False
     close: Callable[[], None] = lambda: None
+
+
+class Bell:
+    """Wakes whoever waits for something to change, so that only one thread has to look."""
+
+    def __init__(self) -> None:
+        self._rings = 0
+        self._changed = threading.Condition()
+
+    @property
+    def rings(self) -> int:
+        """How often it rang."""
+        return self._rings
+
+    def ring(self) -> None:
+        """Wake everybody who waits."""
+        with self._changed:
+            self._rings += 1
+            self._changed.notify_all()
+
+    def wait(self, heard: int, seconds: float) -> None:
+        """Wait until it rang more often than ``heard``, ``seconds`` at most."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._rings > heard, seconds)
+
+
+def ringing(bell: Bell, look: Callable[[], object], every: float) -> Loop:
+    """Return the loop that rings a bell whenever what ``look`` returns has changed."""
+    seen: list[object] = [None]
+
+    def step() -> int:
+        now = look()
+        if now != seen[0]:
+            seen[0] = now
+            bell.ring()
+        return 0
+
+    return Loop(name="bell", step=step, idle=every)
 
 
 class Loops:
     """Threads that run loops; one that is alarmed stops alone and is reported."""
 
-    def __init__(self, loops: Sequence[Loop]) -> None:
+    def __init__(self, loops: Sequence[Loop], bell: Bell | None = None) -> None:
         self._stop = threading.Event()
+        self._bell = bell or Bell()
         self.alarms: dict[str, str] = {}
         self._threads = [
             threading.Thread(target=self._run, args=(loop,), name=loop.name, daemon=True)
@@ -51,6 +92,7 @@ class Loops:
     def stop(self, timeout: float = 10) -> None:
         """Ask every thread to leave and wait for them, ``timeout`` seconds in all at most."""
         self._stop.set()
+        self._bell.ring()
         deadline = time.monotonic() + timeout
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
@@ -67,12 +109,19 @@ class Loops:
     def _run(self, loop: Loop) -> None:
         try:
             while not self._stop.is_set():
-                self._stop.wait(self._pause_after(loop))
+                heard = self._bell.rings
+                self._pause(loop, heard, self._pause_after(loop))
         except Alarm as alarm:
             self.alarms[loop.name] = str(alarm)
             _log.error("loop.alarm", loop=loop.name, reason=str(alarm))
         finally:
             loop.close()
+
+    def _pause(self, loop: Loop, heard: int, seconds: float) -> None:
+        if loop.rung:
+            self._bell.wait(heard, seconds)
+        else:
+            self._stop.wait(seconds)
 
     def _pause_after(self, loop: Loop) -> float:
         try:
@@ -87,4 +136,5 @@ class Loops:
             # A defect in one step must not end the role silently: it is said, and tried again.
             _log.exception("loop.failed", loop=loop.name)
         loop.close()
-        return PAUSE_SECONDS
+        self._stop.wait(PAUSE_SECONDS)
+        return 0

@@ -117,17 +117,7 @@ def park(
     tries: int = 0,
     ladder: Sequence[float] = LADDER,
 ) -> None:
-    """Keep an event for later: after ``error``, or behind an earlier one of its stream.
-
-    Args:
-        db: An open transaction.
-        subscription: The reader that could not take it.
-        event: What waits.
-        now: The moment, for the ladder.
-        error: Why; None where it only waits behind another one.
-        tries: How often it was tried.
-        ladder: Seconds until the next try, by how often it was tried.
-    """
+    """Keep an event for later: after ``error``, or behind an earlier one of its stream."""
     due = due_after(error, tries, now, ladder) if error else None
     db.execute(
         insert(_parked).values(

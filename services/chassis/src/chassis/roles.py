@@ -1,6 +1,7 @@
 """What a process of a service can be: worker, relay, migration job."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from importlib import import_module
 from typing import Any, cast
 
@@ -13,17 +14,18 @@ from chassis.feed import HttpFeed
 from chassis.follower import Follower, Follows, Gateway
 from chassis.inbox import Feed
 from chassis.key_store import SqlKeys
-from chassis.loops import Loop, Loops
+from chassis.loops import Bell, Loop, Loops, ringing
 from chassis.parked import LADDER
 from chassis.processes import handlers_of
 from chassis.reactions import projecting
-from chassis.sequencer import Leadership, sequence
+from chassis.sequencer import ALWAYS, ANY_PENDING, Leadership, sequence
 from chassis.service_token import ClientCredentials
 from chassis.settings import Settings
 from chassis.storage import Storage
 from chassis.timers import fire_due
 
 LIMIT = 1000
+IDLE = 1.0
 SEQUENCER_LOCK, PUBLISHER_LOCK = 0x51F0_0001, 0x51F0_0002
 
 
@@ -103,21 +105,28 @@ def announce_readers(blueprint: Blueprint, storage: Storage) -> None:
 
 def relay_loops(blueprint: Blueprint, storage: Storage, settings: Settings) -> Loops:
     """Return the loops that number, publish and follow one service's log."""
-    poll = settings.tail_poll_seconds
+    bell = Bell()
     outgoing = publisher.Publisher(blueprint.name, storage.database, settings.amqp_uri)
     loops = [
-        _led(storage, Loop(name="publisher", step=outgoing.step, idle=poll, close=outgoing.close),
-             PUBLISHER_LOCK),
+        _led(storage, Loop(name="publisher", step=outgoing.step, idle=IDLE, rung=True,
+                            close=outgoing.close), PUBLISHER_LOCK),
         Loop(name="timers", step=lambda: fire_due(storage), idle=settings.timer_poll_seconds),
         *(
-            Loop(name=follower.name, step=follower.step, idle=poll)
+            Loop(name=follower.name, step=follower.step, idle=IDLE, rung=True)
             for follower in followers_of(blueprint, storage, settings.retry_seconds)
         ),
         Loop(name="lags", step=lambda: lags.sample(blueprint, storage), idle=lags.SECONDS),
+        ringing(bell, lambda: head_of(storage), settings.tail_poll_seconds),
     ]  # fmt: skip
     if not storage.database.is_sqlite:
         loops.append(sequencer_loop(storage))
-    return Loops(loops)
+    return Loops(loops, bell)
+
+
+def head_of(storage: Storage) -> int:
+    """Return the log's head; the one look that spares every reader its own."""
+    with storage.read() as db:
+        return storage.log(db).head()
 
 
 def sequencer_loop(storage: Storage) -> Loop:
@@ -127,23 +136,24 @@ def sequencer_loop(storage: Storage) -> Loop:
         with storage.database.begin() as db:
             return sequence(db, limit=LIMIT)
 
-    return _led(storage, Loop(name="sequencer", step=step, idle=0.005), SEQUENCER_LOCK)
+    loop = Loop(name="sequencer", step=step, idle=0.005)
+    return _led(storage, loop, SEQUENCER_LOCK, look=ANY_PENDING)
 
 
-def _led(storage: Storage, loop: Loop, lock: int) -> Loop:
-    """Return a loop of which only one replica works at a time."""
+def _led(storage: Storage, loop: Loop, lock: int, *, look: str = ALWAYS) -> Loop:
+    """Return a loop of which only one replica works at a time, when ``look`` finds work."""
     if storage.database.is_sqlite:
         return loop
     leadership = Leadership(storage.database, lock)
 
     def step() -> int:
-        return loop.step() if leadership.acquire() else 0
+        return loop.step() if leadership.acquire(look) else 0
 
     def close() -> None:
         loop.close()
         leadership.release()
 
-    return Loop(name=loop.name, step=step, idle=loop.idle, close=close)
+    return replace(loop, step=step, close=close)
 
 
 def edge_of(blueprint: Blueprint) -> type[Any]:

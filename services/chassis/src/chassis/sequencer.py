@@ -17,6 +17,9 @@ from chassis.log_postgresql import PostgresqlLog
 from chassis.log_rows import ENVELOPE, envelope_of
 
 CHANNEL = "sixfold_log"
+ALWAYS = "SELECT true"
+# By the index: a scan would pass all the rows that were deleted and not yet vacuumed.
+ANY_PENDING = "SELECT min(row_id) IS NOT NULL FROM pending"
 _LOCK = 0x51F01D
 _PENDING = (
     f"SELECT e.row_id, {ENVELOPE} FROM pending q JOIN events e ON e.row_id = q.row_id "  # noqa: S608
@@ -36,8 +39,12 @@ class Leadership(AbstractContextManager["Leadership"]):
         self._key = key
         self._held: Connection | None = None
 
-    def acquire(self) -> bool:
+    def acquire(self, look: str = ALWAYS) -> bool:
         """Become the leader, or confirm still being it; False while somebody else is.
+
+        Args:
+            look: A query for whether there is anything to lead; False where there is not.
+                It is the confirmation too, so an idle leader costs one statement a look.
 
         Raises:
             Unavailable: the connection is lost, and with it the lock, or cannot be had.
@@ -45,9 +52,7 @@ class Leadership(AbstractContextManager["Leadership"]):
         with translated_errors():
             if self._held is None:
                 self._held = self._locked()
-            else:
-                self._held.execute(text("SELECT 1"))
-        return self._held is not None
+            return self._held is not None and bool(self._held.execute(text(look)).scalar())
 
     def _locked(self) -> Connection | None:
         db = self._database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")

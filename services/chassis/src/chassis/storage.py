@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
@@ -15,6 +15,7 @@ from chassis.log_postgresql import PostgresqlLog
 from chassis.log_sqlite import SqliteLog
 from chassis.privacy import KeyStore
 from chassis.projections import Projection
+from chassis.states import States
 from chassis.telemetry.recording import Recording
 from chassis.unit_of_work import UnitOfWork
 
@@ -26,6 +27,7 @@ class Storage:
     Args:
         secret: Key of the digests that tell a repeated command from another one.
         inline: Projections that commit with the events; only what a command must check.
+        states: The states of long streams that this process keeps.
     """
 
     service: str
@@ -35,6 +37,7 @@ class Storage:
     clock: Clock
     secret: bytes
     inline: Sequence[Projection] = ()
+    states: States = field(default_factory=States, repr=False)
 
     @contextmanager
     def begin(self, context: Context) -> Iterator[UnitOfWork]:
@@ -66,6 +69,7 @@ class Storage:
             recorded_at=self.clock.now(),
             secret=self.secret,
             inline=self.inline,
+            states=self.states,
         )
 
     @contextmanager

@@ -16,7 +16,7 @@ from nameko.extensions import Entrypoint, ProviderCollector, SharedExtension
 
 from chassis import checkpoints
 from chassis.blueprint import Blueprint
-from chassis.consumer import Consumer
+from chassis.consumer import HEAD_SECONDS, Consumer
 from chassis.delivery import Delivery, Handler
 from chassis.envelope import Recorded
 from chassis.errors import Alarm
@@ -90,6 +90,7 @@ class Subscriptions(ProviderCollector, SharedExtension):
             amqp_uri=config["AMQP_URI"],
             stopped=lambda: self._stopping,
             alarm=lambda alarm: self._note_alarm(name, alarm),
+            head_seconds=config.get("feed_poll_seconds", HEAD_SECONDS),
         )
         self._run(consumer.run, name)
 

@@ -14,6 +14,7 @@ from chassis.events import EventRegistry
 from chassis.log import Append, Draft, Log, Span
 from chassis.privacy import KeyStore
 from chassis.projections import Projection
+from chassis.states import Folded, States
 
 S = TypeVar("S")
 C = TypeVar("C")
@@ -62,6 +63,7 @@ class UnitOfWork:
         recorded_at: datetime,
         secret: bytes,
         inline: Sequence[Projection] = (),
+        states: States | None = None,
     ) -> None:
         self.db = db
         self.log = log
@@ -71,6 +73,7 @@ class UnitOfWork:
         self._registry = registry
         self._recorded_at = recorded_at
         self._inline = inline
+        self._states = states or States()
         self._streams: dict[str, _Stream] = {}
         self.first_outcome: Sequence[Span] | None = log.outcome(context)
 
@@ -78,6 +81,11 @@ class UnitOfWork:
     def now(self) -> datetime:
         """The moment at which the use case happens."""
         return self.context.now
+
+    @property
+    def recorded_at(self) -> datetime:
+        """When it is written down: later than ``now`` where somebody tells of the past."""
+        return self._recorded_at
 
     @property
     def tenant(self) -> str:
@@ -184,14 +192,26 @@ class UnitOfWork:
     def _open(self, decider: Decider[S, C, E], entity_id: object) -> _Stream:
         name = decider.stream(entity_id)
         if name not in self._streams:
-            history = self.log.stream(self.tenant, name)
-            events = (self._registry.decode(stored, self.keys) for stored in history)
+            folded = self._folded(decider, name)
             self._streams[name] = _Stream(
-                version=len(history),
-                state=decider.fold(events),
-                last_at=history[-1].occurred_at if history else None,
+                version=folded.version, state=folded.state, last_at=folded.last_at
             )
         return self._streams[name]
+
+    def _folded(self, decider: Decider[S, C, E], name: str) -> Folded:
+        kept = self._states.get(self.tenant, name)
+        history = self.log.stream(self.tenant, name, after=kept.version - 1 if kept else 0)
+        if kept and history and history[0].id == kept.last_id:
+            start, history = kept, history[1:]
+        else:
+            start = Folded(state=decider.initial)
+            history = self.log.stream(self.tenant, name) if kept else history
+        state = start.state
+        for stored in history:
+            state = decider.evolve(state, self._registry.decode(stored, self.keys))
+        folded = start.after(state, history)
+        self._states.keep(self.tenant, name, folded)
+        return folded
 
     def _draft(self, event: Any) -> Draft:
         kind = self._registry.kind_of(event)

@@ -21,7 +21,7 @@ from chassis import logs  # noqa: E402
 from chassis.auth import AuthSettings, authority_from  # noqa: E402
 from chassis.blueprint import Blueprint  # noqa: E402
 from chassis.database import directly  # noqa: E402
-from chassis.health import broker_answers, database_answers  # noqa: E402
+from chassis.health import broker_answers, database_answers, logs_continue  # noqa: E402
 from chassis.lags import read_models_fresh  # noqa: E402
 from chassis.migrations import ensure_current  # noqa: E402
 from chassis.roles import blueprint_of, edge_of, feeds_of, storage_of  # noqa: E402
@@ -37,6 +37,7 @@ def container_of(blueprint: Blueprint, settings: Settings) -> ServiceContainer:
     """Return the nameko container of a service, ready to start."""
     wait = tpool.execute if settings.database_url.startswith("sqlite") else directly
     storage = storage_of(blueprint, settings, wait)
+    alarms: dict[str, str] = {}
     config: dict[str, Any] = {
         "AMQP_URI": settings.amqp_uri,
         "WEB_SERVER_ADDRESS": f"{settings.http_host}:{settings.http_port}",
@@ -53,11 +54,13 @@ def container_of(blueprint: Blueprint, settings: Settings) -> ServiceContainer:
         ),
         "feeds": feeds_of(settings),
         "retry_seconds": settings.retry_seconds,
-        "alarms": {},
+        "feed_poll_seconds": settings.feed_poll_seconds,
+        "alarms": alarms,
         "checks": [
             database_answers(storage.database),
             broker_answers(settings.amqp_uri),
             read_models_fresh(blueprint, storage, settings.lag_limit),
+            logs_continue(alarms),
         ],
     }
     return ServiceContainer(edge_of(blueprint), config)

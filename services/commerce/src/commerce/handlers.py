@@ -92,6 +92,8 @@ def place_order(work: UnitOfWork, wanted: OrderRequest, terms: Terms) -> tuple[U
     _buyer_exists(work, wanted.person_id)
     priced = [_priced(work, line) for line in wanted.lines]
     _within_limits(work, wanted)
+    # An order that is imported later has its full time from then on: its deadlines are over.
+    known_at = max(work.now, work.recorded_at)
     command = PlaceOrder(
         order_id=order_id,
         key=str(work.context.command_id),
@@ -101,8 +103,8 @@ def place_order(work: UnitOfWork, wanted: OrderRequest, terms: Terms) -> tuple[U
         lines=tuple(priced),
         location=wanted.location,
         placed_at=work.now,
-        reserved_until=work.now + terms.hold,
-        payment_due_at=work.now + terms.payment,
+        reserved_until=known_at + terms.hold,
+        payment_due_at=known_at + terms.payment,
         payment_method=wanted.payment_method,
     )
     return order_id, work.execute(ORDER, order_id, command)

@@ -11,6 +11,7 @@ from chassis.clock import SystemClock, micros
 from chassis.envelope import Recorded
 from chassis.errors import Conflict
 from chassis.faults import reach
+from chassis.inbox import ForkedLog
 from chassis.log import LaneHead
 from chassis.topology import subscription_name
 from loop.cycle import hash_of
@@ -48,6 +49,10 @@ class LiveFacts:
         with self._writer, self.store.transaction() as db:
             yield db
 
+    def has(self, source: str, position: int) -> bool:
+        """Say whether an event of a log was taken in."""
+        return position in self._prefixes[source]
+
     def arrived(self, source: str, events: Sequence[Recorded]) -> None:
         """Note what was committed, and wake whoever shows it."""
         with self.changed:
@@ -73,8 +78,9 @@ class LiveFacts:
 class DuckTurn:
     """One open transaction of the facts' file; remembers what it took, to announce it later."""
 
-    def __init__(self, db: DuckDBPyConnection, name: str, source: str) -> None:
+    def __init__(self, db: DuckDBPyConnection, facts: LiveFacts, name: str, source: str) -> None:
         self._db = db
+        self._facts = facts
         self._name = name
         self._source = source
         self.taken: list[Recorded] = []
@@ -89,13 +95,26 @@ class DuckTurn:
         before: Mapping[int, LaneHead],
         after: Mapping[int, LaneHead],
     ) -> None:
-        """Keep the events' facts and move the checkpoints; raises Conflict."""
+        """Keep the events' facts and move the checkpoints.
+
+        Raises:
+            Conflict: somebody else moved a checkpoint first.
+            ForkedLog: another event was read at one of the positions.
+        """
         if self.checkpoints() != before:
             raise Conflict(f"{self._name} has moved on")
+        self._refuse_a_fork(events)
         keep(self._db, read(self._source, events), now=micros(_wall.now()))
         self._move(before, after)
         self.taken.extend(events)
         reach(f"{self._name}.before_commit")
+
+    def _refuse_a_fork(self, events: Sequence[Recorded]) -> None:
+        # A lane that lost nothing in a restore goes on as if nothing had happened, but at
+        # positions that are taken: facts are identified by them.
+        taken = [at.position for at in events if self._facts.has(self._source, at.position)]
+        if taken:
+            raise ForkedLog(f"{self._source}: position {taken[0]} was another event before")
 
     def _move(self, before: Mapping[int, LaneHead], after: Mapping[int, LaneHead]) -> None:
         moved = {lane: head for lane, head in after.items() if head != before.get(lane)}
@@ -124,7 +143,7 @@ class DuckLedger:
     def begin(self) -> Iterator[DuckTurn]:
         """Open a transaction that commits when the block ends."""
         with self._facts.writing() as db:
-            turn = DuckTurn(db, self._name, self._source)
+            turn = DuckTurn(db, self._facts, self._name, self._source)
             yield turn
         self._facts.arrived(self._source, turn.taken)
 

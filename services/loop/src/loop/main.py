@@ -10,9 +10,9 @@ from functools import partial
 
 from chassis import logs
 from chassis.auth import AuthSettings, authority_from
-from chassis.consumer import Consumer
+from chassis.consumer import HEAD_SECONDS, Consumer
 from chassis.errors import Alarm
-from chassis.health import Check, NotReady, broker_answers, database_answers
+from chassis.health import Check, NotReady, broker_answers, database_answers, logs_continue
 from chassis.ids import LANES
 from chassis.inbox import Feed, OrderedInbox
 from chassis.logs import get_logger
@@ -22,6 +22,7 @@ from chassis.roles import feeds_of, relay_loops, storage_of
 from chassis.settings import Settings, from_environment
 from chassis.storage import Storage
 from chassis.telemetry import setup
+from chassis.topology import subscription_name
 from chassis.wsgi import App, Service, server, wsgi_app
 from loop import unread
 from loop.board import Board
@@ -34,6 +35,7 @@ from loop.live import DuckLedger, LiveFacts
 from loop.pages import pages
 from loop.places import facts_file
 from loop.session import Sessions
+from loop.upstream import SOURCES
 
 # Every open page holds one thread for its live updates.
 _WEB_THREADS = 64
@@ -45,7 +47,14 @@ _log = get_logger(__name__)
 class Subscriptions:
     """A thread for each producer's log; one that is alarmed stops alone and is reported."""
 
-    def __init__(self, facts: LiveFacts, feeds: Mapping[str, Feed], amqp_uri: str) -> None:
+    def __init__(
+        self,
+        facts: LiveFacts,
+        feeds: Mapping[str, Feed],
+        amqp_uri: str,
+        *,
+        head_seconds: float = HEAD_SECONDS,
+    ) -> None:
         self.alarms: dict[str, str] = {}
         self._stopping = threading.Event()
         consumers = [
@@ -56,6 +65,7 @@ class Subscriptions:
                 amqp_uri=amqp_uri,
                 stopped=self._stopping.is_set,
                 alarm=partial(self._note, source),
+                head_seconds=head_seconds,
             )
             for source, feed in feeds.items()
         ]
@@ -76,7 +86,16 @@ class Subscriptions:
             thread.join(_STOP_SECONDS / len(self._threads))
 
     def _note(self, source: str, alarm: Alarm) -> None:
-        self.alarms[source] = str(alarm)
+        self.alarms[subscription_name(BLUEPRINT.name, source)] = str(alarm)
+
+
+def sources_of(settings: Settings) -> dict[str, Feed]:
+    """Return the feeds of the logs that the loop counts from.
+
+    Others may be named, as one address list serves every service: the loop's own among them,
+    in which it would wait for itself.
+    """
+    return {source: feed for source, feed in feeds_of(settings).items() if source in SOURCES}
 
 
 def console_of(settings: Settings, storage: Storage, facts: LiveFacts, loops: Loops) -> Console:
@@ -112,10 +131,6 @@ def app_of(console: Console, checks: Sequence[Check]) -> App:
 def checks_of(console: Console, subscriptions: Subscriptions, amqp_uri: str) -> list[Check]:
     """Return what must hold before traffic may come."""
 
-    def trusted() -> None:
-        if subscriptions.alarms:
-            raise NotReady("; ".join(sorted(subscriptions.alarms.values())))
-
     def everything_read() -> None:
         waiting = len(unread.listed(console.facts))
         if waiting:
@@ -124,7 +139,7 @@ def checks_of(console: Console, subscriptions: Subscriptions, amqp_uri: str) -> 
     return [
         database_answers(console.storage.database),
         broker_answers(amqp_uri),
-        Check(name="logs continue", probe=trusted),
+        logs_continue(subscriptions.alarms),
         Check(name="events read", probe=everything_read),
     ]
 
@@ -144,7 +159,7 @@ def main() -> None:
 
 def run(settings: Settings, storage: Storage, facts: LiveFacts) -> None:
     """Run every thread until asked to stop."""
-    feeds = feeds_of(settings)
+    feeds = sources_of(settings)
     own_log = relay_loops(BLUEPRINT, storage, settings)
     console = console_of(settings, storage, facts, own_log)
     closer = Closer(storage, facts, console.board, feeds)
@@ -154,7 +169,9 @@ def run(settings: Settings, storage: Storage, facts: LiveFacts) -> None:
             Loop(name="forgetter", step=Forgetter(storage, facts).step, idle=_CLOSE_SECONDS),
         ]
     )
-    subscriptions = Subscriptions(facts, feeds, settings.amqp_uri)
+    subscriptions = Subscriptions(
+        facts, feeds, settings.amqp_uri, head_seconds=settings.feed_poll_seconds
+    )
     checks = checks_of(console, subscriptions, settings.amqp_uri)
     web = server(
         app_of(console, checks), settings.http_host, settings.http_port, threads=_WEB_THREADS

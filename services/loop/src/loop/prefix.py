@@ -16,6 +16,10 @@ class Prefix:
         self._beyond: set[int] = set()
         self.add(positions)
 
+    def __contains__(self, position: int) -> bool:
+        """Say whether a position was noted."""
+        return position <= self.end or position in self._beyond
+
     def add(self, positions: Iterable[int]) -> int:
         """Note positions and return the last one before the first gap."""
         self._beyond.update(positions)

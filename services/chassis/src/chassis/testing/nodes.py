@@ -19,6 +19,8 @@ from chassis.testing.programs import find_setpriv
 READY_SECONDS = 60.0
 # Below the range that outgoing connections draw from: a node that restarts finds its port free.
 PORTS = range(20_000, 32_000)
+# A promised port stays free until its server starts: nobody else here may be given it meanwhile.
+_promised: set[int] = set()
 
 
 class ServerFailed(Exception):
@@ -130,8 +132,8 @@ def bound_to_supervisor(
 
 
 def free_ports(count: int) -> list[int]:
-    """Find distinct free loopback ports."""
-    chosen = random.SystemRandom().sample(PORTS, 40 * count)
+    """Find distinct free loopback ports; none is given twice by one process."""
+    chosen = random.SystemRandom().sample(sorted(set(PORTS) - _promised), 40 * count)
     with ExitStack() as held:
         free: list[int] = []
         while len(free) < count:
@@ -139,4 +141,5 @@ def free_ports(count: int) -> list[int]:
             with suppress(OSError):
                 probe.bind(("127.0.0.1", port := chosen.pop()))
                 free.append(port)
+    _promised.update(free)
     return free

@@ -283,7 +283,7 @@ class PrivatePostgreSQL(PrivateServer):
         settings = {
             "listen_addresses": "",
             "unix_socket_directories": str(self.directory),
-            "max_connections": "200",
+            "max_connections": "400",
             "fsync": "on" if self.fsync else "off",
             "full_page_writes": "on" if self.fsync else "off",
         }

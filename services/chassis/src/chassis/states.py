@@ -1,0 +1,75 @@
+"""Keep the states of long streams in memory, and fold only what came since.
+
+A cached state is used only when the log still has, at its version, the very event that it
+was folded up to: after a rollback, or a restore of an older copy, it is folded anew.
+Streams with anything personal are never kept, so that an erasure leaves nothing behind.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Lock
+from typing import Any
+from uuid import UUID
+
+from chassis.envelope import Envelope
+
+LONG = 16
+LIMIT = 2_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Folded:
+    """A stream's state after some version.
+
+    Args:
+        last_id: The event at that version.
+        last_at: When it occurred.
+        personal: Some event of the stream has subjects.
+    """
+
+    state: Any
+    version: int = 0
+    last_id: UUID | None = None
+    last_at: datetime | None = None
+    personal: bool = False
+
+    def after(self, state: Any, events: Sequence[Envelope]) -> "Folded":
+        """Return what is known after more events, given the state that they lead to."""
+        if not events:
+            return self
+        return Folded(
+            state=state,
+            version=self.version + len(events),
+            last_id=events[-1].id,
+            last_at=events[-1].occurred_at,
+            personal=self.personal or any(event.subjects for event in events),
+        )
+
+
+class States:
+    """The states that one process keeps, the longest unused forgotten first."""
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self._limit = limit
+        self._lock = Lock()
+        self._kept: OrderedDict[tuple[str, str], Folded] = OrderedDict()
+
+    def get(self, tenant: str, stream: str) -> Folded | None:
+        """Return the state that is kept of a stream; the caller checks that it still holds."""
+        with self._lock:
+            kept = self._kept.get((tenant, stream))
+            if kept is not None:
+                self._kept.move_to_end((tenant, stream))
+            return kept
+
+    def keep(self, tenant: str, stream: str, folded: Folded) -> None:
+        """Keep a state, if its stream is long and nothing in it is personal."""
+        if folded.personal or folded.version < LONG:
+            return
+        with self._lock:
+            self._kept[tenant, stream] = folded
+            self._kept.move_to_end((tenant, stream))
+            if len(self._kept) > self._limit:
+                self._kept.popitem(last=False)
