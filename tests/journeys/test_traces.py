@@ -67,7 +67,7 @@ def test_an_order_is_one_trace_from_the_click_to_the_loops_fact(installation: In
     spans = spans_of(installation, trace_id)
     assert {"commerce.worker", "commerce.relay", "campaigns.worker", "loop"} <= set(spans)
     facts = {
-        span["attributes"]["sixfold.event_id"]
+        span["attributes"].get("sixfold.event_id")
         for span in spans["loop"]
         if span["name"] == "process loop.on.commerce"
     }

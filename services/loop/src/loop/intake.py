@@ -1,8 +1,10 @@
 """Take events in: their envelopes, their facts, and what could not be read of them."""
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from typing import Any
 
 from duckdb import DuckDBPyConnection
 
@@ -13,6 +15,8 @@ from chassis.parked import describe
 from chassis.wire import to_text
 from loop.facts import Row, facts_of
 from loop.store import insert, insert_events, insert_facts
+
+Within = Callable[[Recorded], AbstractContextManager[Any]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,12 +39,19 @@ class Intake:
     unread: Sequence[Unread] = field(default_factory=tuple)
 
 
-def read(source: str, events: Sequence[Recorded]) -> Intake:
-    """Find the facts of a batch; an event that cannot be read doesn't hold up the others."""
+def read(source: str, events: Sequence[Recorded], *, within: Within = nullcontext) -> Intake:
+    """Find the facts of a batch; an event that cannot be read doesn't hold up the others.
+
+    Args:
+        source: Whose events they are.
+        events: The batch.
+        within: Opened around each event.
+    """
     rows: list[Row] = []
     unread: list[Unread] = []
     for event in events:
-        found = try_reading(source, event)
+        with within(event):
+            found = try_reading(source, event)
         if isinstance(found, Unread):
             unread.append(found)
         else:

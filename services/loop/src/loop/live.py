@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Condition, RLock
 
@@ -13,6 +14,7 @@ from chassis.errors import Conflict
 from chassis.faults import reach
 from chassis.inbox import ForkedLog
 from chassis.log import LaneHead
+from chassis.telemetry.handling import handling
 from chassis.topology import subscription_name
 from loop.cycle import hash_of
 from loop.intake import keep, read
@@ -104,7 +106,9 @@ class DuckTurn:
         if self.checkpoints() != before:
             raise Conflict(f"{self._name} has moved on")
         self._refuse_a_fork(events)
-        keep(self._db, read(self._source, events), now=micros(_wall.now()))
+        # A span each: a batch has many causes, and its own span can continue one of them only.
+        intake = read(self._source, events, within=partial(handling, self._name))
+        keep(self._db, intake, now=micros(_wall.now()))
         self._move(before, after)
         self.taken.extend(events)
         reach(f"{self._name}.before_commit")

@@ -37,7 +37,7 @@ PAGE = 100
 _SPANS = 500
 _QUIET_SECONDS = 15.0
 _TICK_SECONDS = 1.0
-_TYPES = {"js": "text/javascript", "css": "text/css", "txt": "text/plain"}
+_TYPES = {"js": "text/javascript", "css": "text/css", "txt": "text/plain", "svg": "image/svg+xml"}
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"

@@ -27,7 +27,7 @@ TITLES: dict[Stage, tuple[str, str]] = {
 _HEADLINES: dict[Stage, str] = {
     "listen": "mention_volume",
     "segment": "known_persons",
-    "content": "content_touches",
+    "content": "published_items",
     "crm": "new_members",
 }
 _SECOND, _MINUTE, _HOUR = 1_000_000, 60_000_000, 3_600_000_000
