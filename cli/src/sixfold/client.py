@@ -2,16 +2,20 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from chassis.ids import new_id
 
+T = TypeVar("T")
+R = TypeVar("R")
 PATIENCE_SECONDS = 60
+CALLERS = 4
 _RETRIED = {409, 429, 502, 503, 504}
 _PASSING = {"conflict", "unavailable"}
 KEY_REUSED = "idempotency_key_reused"
@@ -98,6 +102,12 @@ class Clients:
     def __getitem__(self, name: str) -> Client:
         """Return the client of one service."""
         return self._by_name[name]
+
+
+def at_once(call: Callable[[T], R], items: Iterable[T]) -> list[R]:
+    """Make a call for each item, a few at the same time; return the results in order."""
+    with ThreadPoolExecutor(CALLERS) as pool:
+        return list(pool.map(call, items))
 
 
 def fresh_key() -> str:

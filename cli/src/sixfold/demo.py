@@ -56,7 +56,7 @@ def run(directory: Path, *, database: str, once: bool, console: Console) -> None
         answer = clients["loop"].get("/v1/loop/stages", at=at)
         report.show(
             console, answer, seconds=time.monotonic() - began, fed=fed,
-            where=[f"page  {console_url}", f"logs  {directory / 'data'}", f"again {AGAIN}"],
+            where=[f"page  {console_url}", f"logs  {stack.logs}", f"again {AGAIN}"],
         )  # fmt: skip
         if not once:
             console.print("Ctrl-C stops everything.")
@@ -81,16 +81,18 @@ def play(
     for number, (week, its_visits, its_mentions) in enumerate(weeks(visits, told)):
         setting_up.publish_posts(clients["campaigns"], approver, number, week)
         setting_up.record_spend(clients["campaigns"], week)
-        feed_rows(clients, shop, its_visits, people, fed)
         cases = setting_up.tell_mentions(clients["listening"], its_mentions, fed)
-        wait_until_settled(clients, week)
+        feed_rows(clients, shop, its_visits, people, fed)
+        wait_until_settled(clients, week, services=["listening"])
         setting_up.reply_to_mentions(clients["listening"], its_mentions, cases, persona)
         reply_to_chats(clients["listening"], fed.open_chats, persona)
+        # Mostly last week's: this week's are still being paid for.
         fulfil_orders(clients["commerce"])
         wait_until_settled(clients, week)
         # Timers of the week fire now: what was answered or paid in time is past them already.
         stack.clock.set(week + WEEK)
         say(f"{week:%d %b %Y}: {fed.orders} orders, {fed.mentions + fed.chats} messages so far")
+    fulfil_orders(clients["commerce"])
     wait_until_settled(clients, stack.clock.now())
     return fed
 

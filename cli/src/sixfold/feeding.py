@@ -1,11 +1,12 @@
 """Feed journeys and mentions into the services through their HTTP contracts, in their own time."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sixfold.client import Client, Clients, Once, Refused, fresh_key
+from sixfold.client import Client, Clients, Once, Refused, at_once, fresh_key
 from sixfold.journeys import (
     PAYMENT_ERROR,
     PURCHASE,
@@ -53,6 +54,11 @@ class Fed:
     known: int = 0
     refused: list[str] = field(default_factory=list)
     open_chats: list[Chat] = field(default_factory=list)
+
+    def add(self, other: "Fed") -> None:
+        """Count what somebody else fed too."""
+        for each in fields(self):
+            setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,7 +119,21 @@ def feed_rows(
     people: Mapping[str, Person],
     fed: Fed,
 ) -> None:
-    """Place the orders and open the chats of some visits, each at its own moment."""
+    """Place the orders and open the chats of some visits, each at its own moment.
+
+    Different people act at the same time; what one person does stays in order.
+    """
+    by_user: dict[str, list[Visit]] = defaultdict(list)
+    for visit in visits:
+        by_user[visit.user].append(visit)
+    for one in at_once(lambda its: _feed_user(clients, shop, its, people), by_user.values()):
+        fed.add(one)
+
+
+def _feed_user(
+    clients: Clients, shop: Storefront, visits: Iterable[Visit], people: Mapping[str, Person]
+) -> Fed:
+    fed = Fed()
     for visit in visits:
         person = people[visit.user]
         for row in visit.rows:
@@ -121,6 +141,7 @@ def feed_rows(
                 _order(clients["commerce"], shop, visit, row, person, fed=fed)
             elif row.event == SUPPORT_CHAT:
                 _chat(clients["listening"], shop, visit, row, fed)
+    return fed
 
 
 def _order(

@@ -4,9 +4,10 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from sixfold.client import Client, Clients, Refused
+from sixfold.client import Client, Clients, Refused, at_once
 from sixfold.feeding import Chat, Person
 from sixfold.parts import WORLD
 
@@ -26,10 +27,14 @@ def verify_phones(
     clients: Clients, users: Sequence[str], people: dict[str, Person], at: datetime
 ) -> int:
     """Take customers through phone, one-time code, consent and enrolment; return how many."""
-    for number, user in enumerate(users):
+
+    def verify(numbered: tuple[int, str]) -> str:
+        number, user = numbered
         # 555-0100 to 0199 are kept for fiction: no message could ever reach anybody.
         phone = f"+1 {AREAS[number // 100]} 555 01{number % 100:02d}"
-        person = _verify(clients, phone, people[user].account_id, at)
+        return _verify(clients, phone, people[user].account_id, at)
+
+    for user, person in zip(users, at_once(verify, enumerate(users)), strict=True):
         people[user] = Person(account_id=people[user].account_id, subject=person)
     return len(users)
 
@@ -74,12 +79,15 @@ def _code_for(world: Client, phone: str) -> str:
 
 def reply_to_chats(listening: Client, chats: list[Chat], persona: str) -> None:
     """Answer a week's support chats; how long each waited, or whether for ever, is drawn."""
-    for chat in chats:
+
+    def reply(chat: Chat) -> None:
         minutes = waits(chat.number)
         if minutes is not None:
             at = chat.at + timedelta(minutes=minutes)
             body = {"text": ANSWER, "persona_id": persona, "occurred_at": at.isoformat()}
             listening.post(f"/v1/cases/{chat.case_id}/replies", body)
+
+    at_once(reply, chats)
     chats.clear()
 
 
@@ -97,17 +105,15 @@ def waits(number: int) -> int | None:
 
 def fulfil_orders(commerce: Client) -> int:
     """Ship and deliver every order that is paid; return how many."""
-    orders = list(_confirmed(commerce))
-    for order in orders:
-        placed = datetime.fromisoformat(order["placed_at"])
-        path = f"/v1/orders/{order['order_id']}/fulfilment"
-        commerce.post(
-            f"{path}/ship",
-            {"carrier": "HK Post", "no": order["order_id"][:12],
-             "occurred_at": (placed + SHIPPED_AFTER).isoformat()},
-        )  # fmt: skip
-        commerce.post(f"{path}/deliver", {"occurred_at": (placed + DELIVERED_AFTER).isoformat()})
-    return len(orders)
+    return len(at_once(partial(_fulfil, commerce), _confirmed(commerce)))
+
+
+def _fulfil(commerce: Client, order: Mapping[str, Any]) -> None:
+    placed = datetime.fromisoformat(order["placed_at"])
+    path = f"/v1/orders/{order['order_id']}/fulfilment"
+    parcel = {"carrier": "HK Post", "no": order["order_id"][:12]}
+    commerce.post(f"{path}/ship", {**parcel, "occurred_at": (placed + SHIPPED_AFTER).isoformat()})
+    commerce.post(f"{path}/deliver", {"occurred_at": (placed + DELIVERED_AFTER).isoformat()})
 
 
 def _confirmed(commerce: Client) -> Any:

@@ -98,6 +98,7 @@ def environment_of(
         "SERVICE_TOKEN": known.service_token,
         "TAIL_POLL_SECONDS": "0.02",
         "TIMER_POLL_SECONDS": "0.05",
+        "BATCH_WAIT_SECONDS": "0.05",
         "FEED_POLL_SECONDS": "2",
         "LOG_LEVEL": "WARNING",
         "FACTS_FILE": str(addresses.directory / "loop" / "facts.duckdb"),

@@ -37,6 +37,7 @@ READY_SECONDS = 60.0
 TOKEN_LIFE = timedelta(days=7)
 PACKAGES = (*SERVICES, LOOP)
 KEYS = "chassis.key_store"
+VHOST = "sixfold"
 _PASSED_ON = (
     "PATH", "HOME", "LANG", "TZ", "CRASH_AT", "PYTHONPATH",
     "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_METRIC_EXPORT_INTERVAL",
@@ -103,7 +104,7 @@ class Stack:
                 node.process.send_signal(signal.SIGTERM)
         for node in self._nodes.values():
             node.stop()
-        self.broker.stop()
+        self.broker.kill()  # nothing of it is kept, and in order it would take six seconds
         if self.postgresql is not None:
             self.postgresql.close()
 
@@ -146,6 +147,13 @@ class Stack:
             for name in self.restart_the_dead():
                 self._say(f"{name} ended and was started again")
 
+    @property
+    def logs(self) -> str:
+        """Where the services' databases are, for a person."""
+        if self.postgresql is None:
+            return str(self.directory / "data")
+        return self._databases[SERVICES[0]].replace(SERVICES[0], "<service>")
+
     def token(self, tenant: str, subject: str, scopes: list[str]) -> str:
         """Return a bearer token of the stack's development issuer."""
         return self._issuer.issue(tenant, subject, scopes, TOKEN_LIFE)
@@ -158,11 +166,13 @@ class Stack:
             self.postgresql = PrivatePostgreSQL(self.directory / "postgresql")
             self.postgresql.start()
         self._prepare()
-        servers.join()
         self._say("starting the services")
+        # They try until the broker is there, and load meanwhile what they are made of.
         for part in parts_of(self._addressed(), self._secrets, {**_inherited(), **self._told}):
             self.parts[part.name] = part
             self.start_part(part.name)
+        servers.join()
+        self.broker.vhost(VHOST)
         for name in self.parts:
             self.wait_ready(name)
         self._describe()
@@ -189,7 +199,7 @@ class Stack:
     def _addressed(self) -> Addresses:
         self.addresses = Addresses(
             directory=self.directory,
-            amqp_uri=self.broker.vhost("sixfold"),
+            amqp_uri=self.broker.uri(VHOST),
             databases=self._databases,
             keys=self._keys,
             urls=self._urls,

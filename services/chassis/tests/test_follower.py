@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import Connection, insert, select
 
 from bus_service import Greeted, embedded, greet, seen
-from chassis import checkpoints, faults, parked
+from chassis import checkpoints, faults, follower, parked
 from chassis.clock import FixedClock
 from chassis.delivery import Delivery
 from chassis.envelope import Recorded
-from chassis.errors import Unavailable
-from chassis.follower import Follower, Gateway
+from chassis.errors import Conflict, Unavailable
+from chassis.follower import Follower, Gateway, Together
 from chassis.projections import Projection
 from chassis.reactions import projecting
 from chassis.storage import Storage
@@ -161,7 +161,23 @@ def test_a_crash_after_a_call_repeats_it(storage: Storage, clock: FixedClock) ->
 
     called.drain()
 
-    assert called.positions == [1, 2, 2, 3]
+    assert called.positions == [1, 2, 1, 2, 3]
+
+
+def test_a_long_batch_notes_how_far_it_came(
+    storage: Storage, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A crash behind a slow mail server doesn't repeat half an hour of mails."""
+    monkeypatch.setattr(follower, "NOTE_SECONDS", 0.0)
+    greet(storage, "a", range(3))
+    called = Called(storage, clock)
+    crash_at("mail.called", 3)
+    with pytest.raises(Crash):
+        called.drain()
+
+    called.drain()
+
+    assert called.positions == [1, 2, 3, 3]
 
 
 def test_a_failed_call_holds_up_its_own_stream_only(storage: Storage, clock: FixedClock) -> None:
@@ -219,3 +235,70 @@ def test_an_error_message_is_kept_without_its_secrets(storage: Storage, clock: F
     assert kept.error == "ValueError: cannot mail *** via smtp://***@mx"
     assert "hunter2" not in (kept.trace or "")
     assert "ada@" not in (kept.trace or "")
+
+
+class Pair:
+    """Two read models that follow one log together."""
+
+    def __init__(self, storage: Storage) -> None:
+        self.handled: dict[str, list[int]] = {"left": [], "right": []}
+        followers = [
+            Follower(
+                Delivery(name, storage.database, {"greeted": self._handler(name)}),
+                storage.database,
+            )
+            for name in self.handled
+        ]
+        self.together = Together("both", followers, storage.database)
+
+    def _handler(self, name: str) -> Callable[[Connection, Recorded], None]:
+        def handle(_: Connection, event: Recorded) -> None:
+            self.handled[name].append(event.position)
+
+        return handle
+
+
+def test_readers_together_each_see_every_event_once(storage: Storage) -> None:
+    """Sharing a transaction takes nothing from anybody."""
+    greet(storage, "a", range(3))
+    pair = Pair(storage)
+
+    while pair.together.step():
+        pass
+
+    assert pair.handled == {"left": [1, 2, 3], "right": [1, 2, 3]}
+    assert (position(storage, "left"), position(storage, "right")) == (3, 3)
+
+
+def test_one_that_stands_elsewhere_catches_up_by_itself(storage: Storage) -> None:
+    """A read model that is built anew starts at the first event, beside one that is at the last."""
+    greet(storage, "a", range(3))
+    with storage.database.begin() as db:
+        checkpoints.move_whole(db, "left", old=0, new=2)
+    pair = Pair(storage)
+
+    while pair.together.step():
+        pass
+
+    assert pair.handled == {"left": [3], "right": [1, 2, 3]}
+
+
+def test_one_that_somebody_else_moves_does_not_hold_up_the_other(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two relays for a while, as in an update: whoever is beaten for one reader does the others."""
+    greet(storage, "a", range(3))
+    pair = Pair(storage)
+    moving, beaten = checkpoints.move_whole, ["left"]
+
+    def move(db: Connection, name: str, *, old: int, new: int) -> None:
+        if name in beaten:
+            beaten.remove(name)
+            raise Conflict(f"{name} moved")
+        moving(db, name, old=old, new=new)
+
+    monkeypatch.setattr(checkpoints, "move_whole", move)
+
+    pair.together.step()
+
+    assert (position(storage, "left"), position(storage, "right")) == (3, 3)

@@ -1,7 +1,7 @@
 """What a subscription does with the messages that the bus brings, or doesn't."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
@@ -14,7 +14,10 @@ from bus_service import Listener, embedded, greet
 from chassis.database import Database
 from chassis.envelope import Recorded
 from chassis.errors import Conflict
-from chassis.inbox import BrokenChain, ForkedLog
+from chassis.feed import LocalFeed
+from chassis.ids import LANES
+from chassis.inbox import BrokenChain, Feed, ForkedLog, Inbox
+from chassis.log import LaneHead
 from chassis.storage import Storage
 
 
@@ -75,6 +78,66 @@ def test_the_last_message_of_a_quiet_lane_is_found(producer: Storage, listener: 
     listener.inbox.receive(recorded(producer)[:1])
 
     assert listener.inbox.check_heads() == 1
+    assert listener.numbers() == [0, 1]
+
+
+class CountingFeed:
+    """The producer's feed, and how often it was asked for events."""
+
+    def __init__(self, feed: Feed) -> None:
+        self.feed = feed
+        self.pulls = 0
+
+    def heads(self) -> Mapping[int, LaneHead]:
+        return self.feed.heads()
+
+    def lane_after(self, lane: int, after: LaneHead, *, limit: int) -> Sequence[Recorded]:
+        self.pulls += 1
+        return self.feed.lane_after(lane, after, limit=limit)
+
+
+def counted(listener: Listener, producer: Storage) -> tuple[Inbox, CountingFeed]:
+    feed = CountingFeed(LocalFeed(producer.read, producer.service))
+    inbox = Inbox(listener.delivery, listener.storage.database, feed, lanes=range(LANES))
+    return inbox, feed
+
+
+def test_what_was_handled_and_comes_again_asks_nobody(
+    producer: Storage, listener: Listener
+) -> None:
+    """A broker that delivers everything again does not make every consumer read the log again."""
+    greet(producer, "a", range(3))
+    inbox, feed = counted(listener, producer)
+
+    for _ in range(3):
+        inbox.receive(recorded(producer))
+
+    assert (listener.numbers(), feed.pulls) == ([0, 1, 2], 0)
+
+
+def test_another_event_at_a_handled_position_is_looked_into(
+    producer: Storage, listener: Listener
+) -> None:
+    """A message that only resembles what was handled is not taken for it."""
+    greet(producer, "a", range(3))
+    inbox, feed = counted(listener, producer)
+    inbox.receive(recorded(producer))
+
+    inbox.receive([replace(recorded(producer)[1], chain=bytes(32))])
+
+    assert feed.pulls == 1
+
+
+def test_what_is_on_its_way_is_left_to_the_bus(producer: Storage, listener: Listener) -> None:
+    """Under load each look at the heads would otherwise read what the broker brings anyway."""
+    greet(producer, "a", [0])
+    inbox, feed = counted(listener, producer)
+    assert inbox.check_heads() == 1
+    greet(producer, "a", [1])
+    pulled_before = feed.pulls
+
+    assert (inbox.check_heads(), feed.pulls) == (0, pulled_before)
+    assert inbox.check_heads() == 1
     assert listener.numbers() == [0, 1]
 
 

@@ -10,7 +10,6 @@ from bus_service import Greeted, Listener, embedded, greet, registry
 from chassis import lags
 from chassis.blueprint import Blueprint
 from chassis.errors import Conflict
-from chassis.follower import Follower
 from chassis.health import readiness
 from chassis.processes import Process, Reaction
 from chassis.projections import Projection
@@ -154,8 +153,7 @@ def test_a_stale_read_model_makes_the_service_not_ready(storage: Storage) -> Non
     assert not ready
     assert answer.problem == "4 events behind, allowed are 3"
 
-    view = next(f for f in followers_of(BLUEPRINT, storage) if f.name == "greetings")
-    assert isinstance(view, Follower)
+    view = next(f for f in followers_of(BLUEPRINT, storage) if f.name == "projections")
     view.step()
     assert readiness([check])[0]
 

@@ -13,7 +13,7 @@ import pytest
 from chassis.faults import set_hook
 from chassis.testing.contexts import NOW
 
-SAGA = {"order_process", "payment_provider"}  # read models have no part in it
+SAGA = {"processes", "payment_provider"}  # read models have no part in it
 MOST_KILLS = 200
 
 

@@ -36,3 +36,10 @@ class Blueprint:
     projections: Sequence[Projection] = ()
     processes: Sequence[Process[Any]] = ()
     gateways: Mapping[str, Callable[[Storage], Calls]] = field(default_factory=dict)
+
+    @property
+    def readers(self) -> list[str]:
+        """Who reads the own log, the publisher aside."""
+        folding = (projection.name for projection in self.projections)
+        managing = (process.name for process in self.processes)
+        return [*folding, *managing, *self.gateways]

@@ -11,12 +11,10 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
-    and_,
-    insert,
     select,
-    update,
 )
 
+from chassis import direct
 from chassis.envelope import GENESIS
 from chassis.errors import Conflict
 from chassis.insertion import insert_once
@@ -38,14 +36,22 @@ def define_table(metadata: MetaData) -> Table:
 
 
 _table = define_table(MetaData())
+_LOAD = "SELECT lane, position, chain FROM checkpoints WHERE name = :name"
+_AT = "SELECT position FROM checkpoints WHERE name = :name AND lane = :lane"
+_OPEN = """INSERT INTO checkpoints (name, lane, position, chain)
+VALUES (:name, :lane, :position, :chain)"""
+_MOVE = """UPDATE checkpoints SET position = :position, chain = :chain
+WHERE name = :name AND lane = :lane AND position = :old"""
+# For a glance: where a reader of a whole log stands.
+SEEN = f"SELECT max(position) FROM checkpoints WHERE name = :name AND lane = {WHOLE_LOG}"  # noqa: S608
 
 
 def load(db: Connection, name: str) -> dict[int, LaneHead]:
     """Return a reader's checkpoints by lane; a lane without one is at position 0."""
-    found = db.execute(
-        select(_table.c.lane, _table.c.position, _table.c.chain).where(_table.c.name == name)
-    )
-    return {row.lane: LaneHead(position=row.position, chain=bytes(row.chain)) for row in found}
+    found = direct.rows(db, _LOAD, {"name": name})
+    return {
+        row["lane"]: LaneHead(position=row["position"], chain=bytes(row["chain"])) for row in found
+    }
 
 
 def names(db: Connection) -> set[str]:
@@ -71,14 +77,8 @@ def move(db: Connection, name: str, lane: int, *, old: LaneHead, new: LaneHead) 
     """
     if old.position == 0 and _open(db, name, lane, new):
         return
-    moved = db.execute(
-        update(_table)
-        .where(
-            and_(_table.c.name == name, _table.c.lane == lane, _table.c.position == old.position)
-        )
-        .values(position=new.position, chain=new.chain)
-    )
-    if moved.rowcount != 1:
+    row = {"name": name, "lane": lane, "position": new.position, "chain": new.chain}
+    if direct.execute(db, _MOVE, {**row, "old": old.position}) != 1:
         raise Conflict(f"{name} lane {lane} is no longer at {old.position}")
 
 
@@ -112,10 +112,8 @@ def reset(db: Connection, name: str) -> None:
 
 
 def _open(db: Connection, name: str, lane: int, new: LaneHead) -> bool:
-    known = db.scalar(
-        select(_table.c.position).where(and_(_table.c.name == name, _table.c.lane == lane))
-    )
-    if known is not None:
+    if direct.scalar(db, _AT, {"name": name, "lane": lane}) is not None:
         return False
-    db.execute(insert(_table).values(name=name, lane=lane, position=new.position, chain=new.chain))
+    row = {"name": name, "lane": lane, "position": new.position, "chain": new.chain}
+    direct.execute(db, _OPEN, row)
     return True

@@ -25,6 +25,7 @@ BATCH = 200
 HEAD_SECONDS = 3.0
 PAUSE_SECONDS = 1.0
 DRAIN_SECONDS = 0.2
+SHORTEST_WAIT_SECONDS = 0.001
 ANSWER_SECONDS = 10.0
 _log = get_logger(__name__)
 
@@ -44,6 +45,7 @@ class Consumer:
         stopped: Says when to leave; looked at several times a second.
         alarm: Called once when the producer's log cannot be trusted; the loop then ends.
         head_seconds: How often the producer is asked for its lanes' heads.
+        wait_seconds: How long a batch waits for more messages after its first.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Consumer:
         stopped: Callable[[], bool],
         alarm: Callable[[Alarm], None],
         head_seconds: float = HEAD_SECONDS,
+        wait_seconds: float = 0.0,
     ) -> None:
         self._inbox = inbox
         self._labels = {"subscription": inbox.name, "source": source}
@@ -65,6 +68,7 @@ class Consumer:
         self._alarm = alarm
         self._taken: list[Taken] = []
         self._head_seconds = head_seconds
+        self._wait_seconds = max(wait_seconds, SHORTEST_WAIT_SECONDS)
         self._heads_due = 0.0
 
     def run(self) -> None:
@@ -128,11 +132,12 @@ class Consumer:
             self._heads_due = time.monotonic() + self._head_seconds
 
     def _drain(self, broker: Broker) -> None:
-        wait = 0.0 if self._taken else DRAIN_SECONDS
         with suppress(TimeoutError, BlockingIOError):
-            broker.drain_events(timeout=wait or DRAIN_SECONDS)
-            while len(self._taken) < BATCH:
-                broker.drain_events(timeout=0.001)
+            if not self._taken:
+                broker.drain_events(timeout=DRAIN_SECONDS)
+            until = time.monotonic() + self._wait_seconds
+            while len(self._taken) < BATCH and (left := until - time.monotonic()) > 0:
+                broker.drain_events(timeout=left)
         broker.heartbeat_check()
 
     def _take(self, message: Any) -> None:

@@ -1,15 +1,18 @@
 """One service's database: engines, and transactions that fail in the chassis's own words."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from chassis.errors import Conflict, Unavailable
+from chassis.glances import Glances
+from chassis.turns import Turns
 
 BUSY_SECONDS = 30
 _DEADLOCK = {"40P01", "40001"}
@@ -35,8 +38,10 @@ class Database:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
         self.engine = _engine(url, pool_size)
+        self._glances = Glances(self.engine)
+        self._turns = _turns(self.engine.url, wait) if self.is_sqlite else None
         if self.is_sqlite:
-            _prepare_sqlite(self.engine, wait)
+            _prepare_sqlite(self.engine)
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -46,7 +51,8 @@ class Database:
             Conflict: the database chose this transaction as a deadlock's victim.
             Unavailable: it does not answer, or no connection is free.
         """
-        with translated_errors(), self.engine.begin() as db:
+        turn = self._turns.turn() if self._turns else nullcontext()
+        with turn, translated_errors(), self.engine.begin() as db:
             yield db
 
     @contextmanager
@@ -59,9 +65,28 @@ class Database:
         ):
             yield db
 
+    def glance(self, statement: str, **values: Any) -> Sequence[Any]:
+        """Return the first row of a query that is asked again and again, outside any transaction.
+
+        Args:
+            statement: SQL with ``:named`` parameters.
+            values: Theirs.
+
+        Returns:
+            The row; empty when nothing was found.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        with translated_errors():
+            return self._glances.row(statement, values)
+
     def close(self) -> None:
-        """Give every pooled connection back."""
+        """Give every connection back."""
+        self._glances.close()
         self.engine.dispose()
+        if self._turns is not None:
+            self._turns.close()
 
 
 @contextmanager
@@ -107,7 +132,13 @@ def _engine(url: str, pool_size: int) -> Engine:
     )
 
 
-def _prepare_sqlite(engine: Engine, wait: Waiter) -> None:
+def _turns(url: URL, wait: Waiter) -> Turns | None:
+    """Return the turns of a file's writers; a database in memory has one writer anyway."""
+    file = url.database
+    return Turns(Path(f"{file}-turn"), wait) if file and file != ":memory:" else None
+
+
+def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _: Any) -> None:
         connection.isolation_level = None
@@ -122,7 +153,5 @@ def _prepare_sqlite(engine: Engine, wait: Waiter) -> None:
     @event.listens_for(engine, "begin")
     def begin(db: Connection) -> None:
         raw = db.connection.dbapi_connection
-        if db.get_execution_options().get("reads_only"):
-            raw.execute("BEGIN")  # type: ignore[union-attr]  # a checked-out connection is never None
-        else:
-            wait(raw.execute, "BEGIN IMMEDIATE")  # type: ignore[union-attr]  # as above
+        mode = "DEFERRED" if db.get_execution_options().get("reads_only") else "IMMEDIATE"
+        raw.execute(f"BEGIN {mode}")  # type: ignore[union-attr]  # a checked-out connection is never None

@@ -76,8 +76,7 @@ class Delivery:
         Returns:
             How many were tried.
         """
-        with self._database.read() as db:
-            ready = parked.due(db, self.name, self._clock.now())
+        ready = parked.ready(self._database, self.name, self._clock.now())
         for waiting in ready:
             self._retry(waiting)
         return len(ready)

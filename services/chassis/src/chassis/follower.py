@@ -1,7 +1,10 @@
 """Follow the service's own log by position: projections, processes, outside calls."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
+
+from sqlalchemy import Connection
 
 from chassis import checkpoints, parked
 from chassis.clock import Clock, SystemClock
@@ -10,11 +13,13 @@ from chassis.delivery import Delivery
 from chassis.envelope import Recorded
 from chassis.errors import Conflict
 from chassis.faults import reach
+from chassis.log import Log
 from chassis.parked import LADDER
-from chassis.storage import log_on
+from chassis.storage import has_news, log_on
 from chassis.telemetry.handling import handling
 
 BATCH = 500
+NOTE_SECONDS = 0.25
 
 
 class Follows(Protocol):
@@ -41,22 +46,85 @@ class Follower:
         Raises:
             Unavailable: the database does not answer.
         """
-        tried = self._delivery.retry_due()
-        if not self._has_more():
+        tried = self.retry_due()
+        if not self.has_news():
             return tried
         with self._database.begin() as db:
-            start = checkpoints.position(db, self.name)
-            events = log_on(db).after(start, limit=self._batch)
-            if events:
-                self._delivery.deliver(db, events)
-                checkpoints.move_whole(db, self.name, old=start, new=events[-1].position)
-                reach(f"{self.name}.before_commit")
+            handled = self.advance(db, Pages(log_on(db), limit=self._batch))
         reach(f"{self.name}.committed")
-        return tried + len(events)
+        return tried + handled
 
-    def _has_more(self) -> bool:
-        with self._database.read() as db:
-            return checkpoints.position(db, self.name) < log_on(db).head()
+    def retry_due(self) -> int:
+        """Try what is parked and due, each event by itself; return how many were tried."""
+        return self._delivery.retry_due()
+
+    def has_news(self) -> bool:
+        """Say whether the log has more than was handled."""
+        return has_news(self._database, self.name)
+
+    def advance(self, db: Connection, pages: "Pages") -> int:
+        """Handle the next batch in somebody's transaction; return how many events it had."""
+        start = checkpoints.position(db, self.name)
+        events = pages.after(start)
+        if events:
+            self._delivery.deliver(db, events)
+            checkpoints.move_whole(db, self.name, old=start, new=events[-1].position)
+            reach(f"{self.name}.before_commit")
+        return len(events)
+
+
+class Pages:
+    """What comes after a position in a log, read once for all who stand there."""
+
+    def __init__(self, log: Log, *, limit: int = BATCH) -> None:
+        self._log = log
+        self._limit = limit
+        self._known: dict[int, Sequence[Recorded]] = {}
+
+    def after(self, position: int) -> Sequence[Recorded]:
+        """Return the next events in position order."""
+        if position not in self._known:
+            self._known[position] = self._log.after(position, limit=self._limit)
+        return self._known[position]
+
+
+class Together:
+    """Readers of the own log that are advanced in one transaction.
+
+    Each of them alone would read the same events, wait for the same lock and pay for its own
+    commit.
+
+    Args:
+        name: Of their thread.
+        followers: All of one database.
+    """
+
+    def __init__(self, name: str, followers: Sequence[Follower], database: Database) -> None:
+        self.name = name
+        self._followers = followers
+        self._database = database
+
+    def step(self) -> int:
+        """Handle the next batch of everybody who has one.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        tried = sum(follower.retry_due() for follower in self._followers)
+        behind = [follower for follower in self._followers if follower.has_news()]
+        return tried + (self._advance(behind) if behind else 0)
+
+    def _advance(self, behind: Sequence[Follower]) -> int:
+        try:
+            with self._database.begin() as db:
+                pages = Pages(log_on(db))
+                handled = sum(follower.advance(db, pages) for follower in behind)
+        except Conflict:
+            # Somebody else moved one of them on; that must not hold up the others.
+            return sum(follower.step() for follower in behind)
+        for follower in behind:
+            reach(f"{follower.name}.committed")
+        return handled
 
 
 class Gateway:
@@ -86,37 +154,41 @@ class Gateway:
     def step(self) -> int:
         """Make the calls that the next events ask for."""
         tried = self._retry_due()
+        if not has_news(self._database, self.name):
+            return tried
         with self._database.read() as db:
             start = checkpoints.position(db, self.name)
             events = log_on(db).after(start, limit=BATCH)
             waiting = parked.streams(db, self.name)
+        noted = time.monotonic()
         for event in events:
-            if event.type in self._calls:
-                start = self._handle(event, start, waiting)
+            if event.type not in self._calls:
+                continue
+            if not self._handle(event, start, waiting):
+                # A crash repeats the calls since the last note, each under the key that it had.
+                if time.monotonic() - noted < NOTE_SECONDS:
+                    continue
+                self._move(start, event.position)
+            start, noted = event.position, time.monotonic()
         if events:
             self._move(start, events[-1].position)
         return tried + len(events)
 
-    def _handle(self, event: Recorded, start: int, waiting: set[tuple[str, str]]) -> int:
+    def _handle(self, event: Recorded, start: int, waiting: set[tuple[str, str]]) -> bool:
+        """Make one call, or park its event; says whether that was parked, and noted."""
         stream = (event.tenant, event.stream)
         error = None if stream in waiting else self._call(event)
         reach(f"{self.name}.called")
+        if error is None and stream not in waiting:
+            return False
+        now, tries = self._clock.now(), 1 if error else 0
         with self._database.begin() as db:
-            if stream in waiting:
-                parked.park(db, self.name, event, now=self._clock.now())
-            elif error:
-                waiting.add(stream)
-                parked.park(
-                    db,
-                    self.name,
-                    event,
-                    now=self._clock.now(),
-                    error=error,
-                    tries=1,
-                    ladder=self._ladder,
-                )
+            parked.park(
+                db, self.name, event, now=now, error=error, tries=tries, ladder=self._ladder
+            )
             checkpoints.move_whole(db, self.name, old=start, new=event.position)
-        return event.position
+        waiting.add(stream)
+        return True
 
     def _call(self, event: Recorded) -> Exception | None:
         try:
@@ -127,8 +199,7 @@ class Gateway:
         return None
 
     def _retry_due(self) -> int:
-        with self._database.read() as db:
-            ready = parked.due(db, self.name, self._clock.now())
+        ready = parked.ready(self._database, self.name, self._clock.now())
         for waiting in ready:
             error = self._call(waiting.event)
             with self._database.begin() as db:

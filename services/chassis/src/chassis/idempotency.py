@@ -24,13 +24,12 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
-    and_,
     delete,
     insert,
-    select,
 )
 from sqlalchemy.exc import IntegrityError
 
+from chassis import direct
 from chassis.clock import micros
 from chassis.errors import Conflict, Rejected
 
@@ -66,6 +65,9 @@ def define_table(metadata: MetaData) -> Table:
 
 
 _TABLE = define_table(MetaData())
+_FIND = """SELECT request_digest, response FROM idempotency
+WHERE tenant = :tenant AND route = :route AND key_digest = :key"""
+_REMEMBER = insert(_TABLE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,21 +101,14 @@ def find(db: Connection, slot: Slot, request_digest: bytes) -> StoredResponse | 
     Raises:
         IdempotencyKeyReused: the key belongs to another request.
     """
-    columns = _TABLE.c
-    row = db.execute(
-        select(columns.request_digest, columns.response).where(
-            and_(
-                columns.tenant == slot.tenant,
-                columns.route == slot.route,
-                columns.key_digest == slot.digest,
-            )
-        )
-    ).one_or_none()
-    if row is None:
+    place = {"tenant": slot.tenant, "route": slot.route, "key": slot.digest}
+    found = direct.rows(db, _FIND, place)
+    if not found:
         return None
-    if not hmac.compare_digest(bytes(row.request_digest), request_digest):
+    (row,) = found
+    if not hmac.compare_digest(bytes(row["request_digest"]), request_digest):
         raise IdempotencyKeyReused("This Idempotency-Key belongs to another request.")
-    status, headers, body = json.loads(slot.cipher.decrypt(bytes(row.response), None))
+    status, headers, body = json.loads(slot.cipher.decrypt(bytes(row["response"]), None))
     return StoredResponse(status=status, headers=tuple(map(tuple, headers)), body=body)
 
 
@@ -135,7 +130,7 @@ def remember(
         "created_at": micros(now),
     }
     try:
-        db.execute(insert(_TABLE).values(row))
+        db.execute(_REMEMBER, row)
     except IntegrityError as error:
         raise Conflict("the same Idempotency-Key is being served") from error
 

@@ -19,6 +19,7 @@ from chassis.ledger import SqlLedger
 from chassis.log import LaneHead
 
 PAGE = 500
+REMEMBERED = 5000
 
 
 class ForkedLog(Alarm):
@@ -95,6 +96,8 @@ class OrderedInbox:
         self.lag = 0
         self._ledger = ledger
         self._feed = feed
+        self._handled = Handled()
+        self._heads: Mapping[int, LaneHead] | None = None
 
     def receive(self, events: Sequence[Recorded]) -> None:
         """Handle messages; when this returns they may be acknowledged.
@@ -105,8 +108,10 @@ class OrderedInbox:
         """
         with self._ledger.begin() as turn:
             before = turn.checkpoints()
-            fitting, after, doubtful = sort_out(before, events)
+            fresh = [event for event in events if not self._handled.has(event)]
+            fitting, after, doubtful = sort_out(before, fresh)
             turn.take(fitting, before, after)
+        self._handled.add(fitting)
         for lane in sorted(doubtful):
             self.catch_up(lane)
 
@@ -128,6 +133,9 @@ class OrderedInbox:
     def check_heads(self) -> int:
         """Compare every lane with the producer's head and pull what the bus did not bring.
 
+        The first look pulls all that is missing.  Later ones pull what was missing at the look
+        before too: what is newer is most likely on its way.
+
         Returns:
             How many events were pulled.
 
@@ -141,7 +149,13 @@ class OrderedInbox:
             for lane in self.lanes
         }
         self.lag = ceil(sum(missing.values()) / LANES)
-        return sum(self.catch_up(lane) for lane, behind in missing.items() if behind)
+        before, self._heads = self._heads, heads
+        late = [
+            lane
+            for lane, behind in missing.items()
+            if behind and (before is None or _missing_since(before, known, lane))
+        ]
+        return sum(self.catch_up(lane) for lane in late)
 
     def retry_due(self) -> int:
         """Try again what could not be handled and is due; return how much was tried."""
@@ -153,6 +167,25 @@ class OrderedInbox:
             raise ForkedLog(f"{self.name}: the feed does not continue lane {sorted(doubtful)}")
         with self._ledger.begin() as turn:
             turn.take(fitting, before, after)
+        self._handled.add(fitting)
+
+
+class Handled:
+    """What an inbox handled lately: a message that comes again needs no look at the log."""
+
+    def __init__(self, size: int = REMEMBERED) -> None:
+        self._chains: dict[int, bytes] = {}
+        self._size = size
+
+    def add(self, events: Iterable[Recorded]) -> None:
+        """Remember events that were handled for good, and forget the oldest."""
+        self._chains.update((event.position, event.chain) for event in events)
+        while len(self._chains) > self._size:
+            del self._chains[next(iter(self._chains))]
+
+    def has(self, event: Recorded) -> bool:
+        """Say whether this very event was handled; another one at its position was not."""
+        return self._chains.get(event.position) == event.chain
 
 
 class Inbox(OrderedInbox):
@@ -213,6 +246,12 @@ class BrokenChain(Alarm):
 def _check_chain(head: LaneHead, event: Recorded) -> None:
     if not continues(head.chain, event):
         raise BrokenChain(f"position {event.position} does not continue lane {event.lane}")
+
+
+def _missing_since(
+    before: Mapping[int, LaneHead], known: Mapping[int, LaneHead], lane: int
+) -> bool:
+    return known.get(lane, LaneHead()).position < before.get(lane, LaneHead()).position
 
 
 def _missing(known: LaneHead, head: LaneHead) -> int:

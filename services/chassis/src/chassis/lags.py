@@ -56,7 +56,7 @@ def behind(db: Connection, readers: Sequence[str]) -> Mapping[str, int]:
 def _sample_log(db: Connection, blueprint: Blueprint) -> None:
     metrics.record(metrics.SEQUENCER_LAG, log_on(db).unplaced())
     views = [projection.name for projection in blueprint.projections]
-    others = [*(process.name for process in blueprint.processes), *blueprint.gateways]
+    others = [name for name in blueprint.readers if name not in views]
     lags = behind(db, [*views, *others, publisher.NAME])
     metrics.record(metrics.PUBLISHER_LAG, lags[publisher.NAME])
     for name in views:

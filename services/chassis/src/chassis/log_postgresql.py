@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from chassis import direct
 from chassis.context import Context
 from chassis.database import sqlstate
 from chassis.envelope import Envelope
@@ -66,7 +67,7 @@ BEGIN
     INSERT INTO pending (row_id) SELECT row_id FROM written;
     RETURN true;
 END $$"""  # noqa: S608
-_APPEND = text(
+_APPEND = (
     "SELECT append_events("
     + ", ".join(f"CAST(:{name} AS {kind})" for name, kind in _PARAMETERS.items())
     + ")"
@@ -126,7 +127,7 @@ class PostgresqlLog(SqlReads):
             **_columns(events),
         }
         try:
-            claimed = self._db.execute(_APPEND, call).scalar_one()
+            claimed = direct.scalar(self._db, _APPEND, call)
         except DBAPIError as error:
             if sqlstate(error) == _CONFLICT:
                 raise Conflict("a stream has moved on") from error

@@ -6,11 +6,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, text
+from sqlalchemy import Connection
 
+from chassis import direct
 from chassis.clock import micros, moment
 from chassis.context import Context
+from chassis.direct import Row
 from chassis.envelope import Envelope, Recorded
+from chassis.ids import LANES
 from chassis.log import CommandReused, LaneHead, Span
 
 COLUMNS = (
@@ -20,6 +23,7 @@ COLUMNS = (
 )  # fmt: skip
 
 ENVELOPE = ", ".join(f"e.{name}" for name in COLUMNS)
+_LANES = ", ".join(f"({lane})" for lane in range(LANES))
 
 
 def row_of(envelope: Envelope) -> dict[str, Any]:
@@ -44,19 +48,19 @@ def row_of(envelope: Envelope) -> dict[str, Any]:
     }
 
 
-def envelope_of(row: RowMapping) -> Envelope:
+def envelope_of(row: Row) -> Envelope:
     """Return the envelope in a row."""
     return Envelope(**_attributes(row))
 
 
-def recorded_of(row: RowMapping) -> Recorded:
+def recorded_of(row: Row) -> Recorded:
     """Return the positioned envelope in a row."""
     return Recorded(
         **_attributes(row), position=row["position"], prev=row["prev"], chain=bytes(row["chain"])
     )
 
 
-def _attributes(row: RowMapping) -> dict[str, Any]:
+def _attributes(row: Row) -> dict[str, Any]:
     return {
         "id": UUID(str(row["id"])),
         "tenant": row["tenant"],
@@ -94,14 +98,13 @@ class SqlReads:
 
     def stream(self, tenant: str, stream: str, *, after: int = 0) -> Sequence[Envelope]:
         """Return a stream's events with versions above ``after``, oldest first."""
-        found = self._db.execute(
-            text(
-                f"SELECT {ENVELOPE} FROM events e WHERE e.tenant = :tenant AND "  # noqa: S608
-                "e.stream = :stream AND e.version > :after ORDER BY e.version"
-            ),
+        found = direct.rows(
+            self._db,
+            f"SELECT {ENVELOPE} FROM events e WHERE e.tenant = :tenant AND "  # noqa: S608
+            "e.stream = :stream AND e.version > :after ORDER BY e.version",
             {"tenant": tenant, "stream": stream, "after": after},
         )
-        return [envelope_of(row) for row in found.mappings()]
+        return [envelope_of(row) for row in found]
 
     def position_of(self, tenant: str, stream: str, version: int) -> int | None:
         """Return where one event stands in the whole log, None while it has no position yet."""
@@ -141,14 +144,18 @@ class SqlReads:
 
     def lane_heads(self) -> Mapping[int, LaneHead]:
         """Return the head of every lane that has events."""
-        found = self._db.execute(
-            text(
-                "SELECT p.lane, p.position, p.chain FROM "  # noqa: S608
-                f"{self._positions} WHERE p.position IN "
-                f"(SELECT max(p.position) FROM {self._positions} GROUP BY p.lane)"
-            )
+        found = direct.rows(
+            self._db,
+            # A search of the index for each lane: GROUP BY would pass every event there is.
+            f"WITH lanes (number) AS (VALUES {_LANES}) "  # noqa: S608
+            f"SELECT p.lane, p.position, p.chain FROM lanes JOIN {self._positions} "
+            f"ON p.position = (SELECT max(q.position) FROM {self._positions.split()[0]} q "
+            "WHERE q.lane = lanes.number)",
         )
-        return {row[0]: LaneHead(position=row[1], chain=bytes(row[2])) for row in found}
+        return {
+            row["lane"]: LaneHead(position=row["position"], chain=bytes(row["chain"]))
+            for row in found
+        }
 
     def as_of(self, moment: datetime) -> int:
         """Return the position up to which everything was recorded by ``moment``."""
@@ -160,25 +167,26 @@ class SqlReads:
 
     def outcome(self, context: Context) -> Sequence[Span] | None:
         """Return what the context's command recorded earlier, None if it never ran."""
-        row = self._db.execute(
-            text(
-                "SELECT digest, outcome FROM commands "
-                "WHERE tenant = :tenant AND command_id = :command_id"
-            ),
+        found = direct.rows(
+            self._db,
+            "SELECT digest, outcome FROM commands "
+            "WHERE tenant = :tenant AND command_id = :command_id",
             {"tenant": context.tenant, "command_id": str(context.command_id)},
-        ).one_or_none()
-        if row is None:
+        )
+        if not found:
             return None
-        if bytes(row[0]) != context.digest:
+        if bytes(found[0]["digest"]) != context.digest:
             raise CommandReused(f"command {context.command_id} was another command")
-        return [Span(stream=s, first=a, last=b) for s, a, b in json.loads(row[1])]
+        spans = json.loads(found[0]["outcome"])
+        return [Span(stream=s, first=a, last=b) for s, a, b in spans]
 
     def _recorded(self, clause: str, **values: Any) -> list[Recorded]:
-        found = self._db.execute(text(f"{self._select} {clause}"), values)
-        return [recorded_of(row) for row in found.mappings()]
+        return [
+            recorded_of(row) for row in direct.rows(self._db, f"{self._select} {clause}", values)
+        ]
 
-    def _scalar(self, statement: str, **values: Any) -> int:
-        return self._db.execute(text(statement), values).scalar() or 0
+    def _scalar(self, sql: str, **values: Any) -> int:
+        return direct.scalar(self._db, sql, values) or 0
 
 
 def command_row(context: Context, spans: Sequence[Span]) -> dict[str, Any]:

@@ -4,11 +4,13 @@ Safe against the death of any process; ``synchronous=NORMAL`` may lose the last
 transactions when the machine loses power.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection
 
+from chassis import direct
 from chassis.context import Context
 from chassis.envelope import Envelope
 from chassis.errors import Conflict
@@ -42,11 +44,10 @@ _INSERT = (
 )
 
 # An import opens thousands of streams: asked one by one, that would cost more than writing.
-_VERSIONS = text(
-    "SELECT stream, max(version) FROM events "
-    "WHERE tenant = :tenant AND stream IN :streams GROUP BY stream"
-).bindparams(bindparam("streams", expanding=True))
-_AT_ONCE = 500
+# A search of the index for each stream; GROUP BY would pass every event of the stream.
+_VERSIONS = """SELECT s.value AS stream,
+    (SELECT max(version) FROM events WHERE tenant = :tenant AND stream = s.value) AS version
+FROM json_each(:streams) s"""
 
 
 class SqliteLog(SqlReads):
@@ -68,7 +69,7 @@ class SqliteLog(SqlReads):
         events = envelopes_of(context, appends, recorded_at)
         spans = spans_of(appends)
         self._insert(events)
-        self._db.execute(text(REMEMBER_COMMAND), command_row(context, spans))
+        direct.execute(self._db, REMEMBER_COMMAND, command_row(context, spans))
         return Appended(events=events, spans=spans)
 
     def unplaced(self) -> int:
@@ -83,12 +84,9 @@ class SqliteLog(SqlReads):
                 raise Conflict(f"{append.stream} is at {version}, not {append.expected_version}")
 
     def _versions(self, tenant: str, streams: Sequence[str]) -> Mapping[str, int]:
-        chunks = (streams[start : start + _AT_ONCE] for start in range(0, len(streams), _AT_ONCE))
-        return {
-            row[0]: row[1]
-            for chunk in chunks
-            for row in self._db.execute(_VERSIONS, {"tenant": tenant, "streams": chunk})
-        }
+        values = {"tenant": tenant, "streams": json.dumps(streams)}
+        found = direct.rows(self._db, _VERSIONS, values)
+        return {row["stream"]: row["version"] or 0 for row in found}
 
     def _insert(self, events: Sequence[Envelope]) -> None:
         rows = [
@@ -98,4 +96,4 @@ class SqliteLog(SqlReads):
             )
         ]
         if rows:
-            self._db.execute(text(_INSERT), rows)
+            direct.execute_many(self._db, _INSERT, rows)

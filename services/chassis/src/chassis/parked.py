@@ -29,7 +29,9 @@ from sqlalchemy import (
     update,
 )  # fmt: skip
 
+from chassis import direct
 from chassis.clock import micros, moment
+from chassis.database import Database
 from chassis.envelope import Recorded
 from chassis.errors import Conflict, NotFound, Unavailable
 from chassis.redaction import redact
@@ -77,6 +79,8 @@ def define_tables(metadata: MetaData) -> tuple[Table, Table]:
 
 
 _parked, _audit = define_tables(MetaData())
+_STREAMS = "SELECT DISTINCT tenant, stream FROM parked WHERE subscription = :name"
+_WAITING = "SELECT count(*) FROM parked WHERE subscription = :name AND due_at <= :now"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,12 +103,8 @@ class Parked:
 
 def streams(db: Connection, subscription: str) -> set[tuple[str, str]]:
     """Return the (tenant, stream) pairs that have something parked."""
-    found = db.execute(
-        select(_parked.c.tenant, _parked.c.stream)
-        .where(_parked.c.subscription == subscription)
-        .distinct()
-    )
-    return {(row.tenant, row.stream) for row in found}
+    found = direct.rows(db, _STREAMS, {"name": subscription})
+    return {(row["tenant"], row["stream"]) for row in found}
 
 
 def park(
@@ -165,6 +165,15 @@ def due(db: Connection, subscription: str, now: datetime, *, limit: int = 50) ->
         .limit(limit)
     )
     return [_parked_of(row._mapping) for row in found]  # noqa: SLF001  # SQLAlchemy's public name
+
+
+def ready(database: Database, subscription: str, now: datetime) -> list[Parked]:
+    """Return the events whose time has come; a glance says that there are none."""
+    (waiting,) = database.glance(_WAITING, name=subscription, now=micros(now))
+    if not waiting:
+        return []
+    with database.read() as db:
+        return due(db, subscription, now)
 
 
 def failed_again(

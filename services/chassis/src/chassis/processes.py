@@ -21,12 +21,10 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
-    delete,
-    insert,
     select,
 )
 
-from chassis import schemas
+from chassis import direct, schemas
 from chassis.clock import micros, moment
 from chassis.decider import Decider
 from chassis.delivery import Handler
@@ -152,6 +150,10 @@ def define_table(metadata: MetaData) -> Table:
 
 
 _processes = define_table(MetaData())
+_NOTE = """INSERT INTO processes (tenant, process, key, finished, advanced_at, last)
+VALUES (:tenant, :process, :key, :finished, :advanced_at, :last)
+ON CONFLICT (tenant, process, key) DO UPDATE SET
+    finished = excluded.finished, advanced_at = excluded.advanced_at, last = excluded.last"""
 
 
 def handlers_of(storage: Storage, process: Process[Any]) -> Mapping[str, Handler]:
@@ -267,17 +269,12 @@ def _keep_timers(
 
 
 def _note(work: UnitOfWork, advanced: ProcessAdvanced) -> None:
-    row = {"tenant": work.tenant, "process": advanced.process, "key": advanced.key}
-    work.db.execute(
-        delete(_processes).where(
-            and_(*(_processes.c[name] == value for name, value in row.items()))
-        )
-    )
-    work.db.execute(
-        insert(_processes).values(
-            **row,
-            finished=advanced.finished,
-            advanced_at=micros(work.now),
-            last=advanced.trigger,
-        )
-    )
+    row = {
+        "tenant": work.tenant,
+        "process": advanced.process,
+        "key": advanced.key,
+        "finished": advanced.finished,
+        "advanced_at": micros(work.now),
+        "last": advanced.trigger,
+    }
+    direct.execute(work.db, _NOTE, row)

@@ -17,7 +17,7 @@ from chassis.database import Database
 from chassis.envelope import Recorded
 from chassis.errors import Unavailable
 from chassis.faults import reach
-from chassis.storage import log_on
+from chassis.storage import has_news, log_on
 from chassis.telemetry import metrics, publishing
 from chassis.topology import event_exchange, lane_key
 from chassis.wire import headers_of
@@ -46,11 +46,11 @@ class Publisher(AbstractContextManager["Publisher"]):
         Raises:
             Unavailable: broker or database do not answer; call again later.
         """
+        if not has_news(self._database, NAME):
+            return 0
         with self._database.read() as db:
             start = checkpoints.position(db, NAME)
             events = log_on(db).after(start, limit=BATCH)
-        if not events:
-            return 0
         self._publish(events)
         reach("publisher.confirmed")
         with self._database.begin() as db:

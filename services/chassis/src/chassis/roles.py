@@ -11,7 +11,7 @@ from chassis.clock import clock_from
 from chassis.database import Database, Waiter, directly
 from chassis.delivery import Delivery
 from chassis.feed import HttpFeed
-from chassis.follower import Follower, Follows, Gateway
+from chassis.follower import Follower, Follows, Gateway, Together
 from chassis.inbox import Feed
 from chassis.key_store import SqlKeys
 from chassis.loops import Bell, Loop, Loops, ringing
@@ -21,7 +21,7 @@ from chassis.reactions import projecting
 from chassis.sequencer import ALWAYS, ANY_PENDING, Leadership, sequence
 from chassis.service_token import ClientCredentials
 from chassis.settings import Settings
-from chassis.storage import Storage
+from chassis.storage import Storage, head_of
 from chassis.timers import fire_due
 
 LIMIT = 1000
@@ -92,14 +92,19 @@ def followers_of(
         Gateway(name, database, calls(storage), ladder=ladder)
         for name, calls in blueprint.gateways.items()
     ]
-    return [*(Follower(delivery, database) for delivery in (*folding, *managing)), *calling]
+    # A read model that is built anew must not hold up the processes, so two groups.
+    together = [
+        Together(name, [Follower(delivery, database) for delivery in group], database)
+        for name, group in (("projections", folding), ("processes", managing))
+        if group
+    ]
+    return [*together, *calling]
 
 
 def announce_readers(blueprint: Blueprint, storage: Storage) -> None:
     """Give every reader of the own log a place, so that its lag can be seen from the start."""
-    names = [follower.name for follower in followers_of(blueprint, storage)]
     with storage.database.begin() as db:
-        for name in (*names, publisher.NAME):
+        for name in (*blueprint.readers, publisher.NAME):
             checkpoints.announce(db, name, checkpoints.WHOLE_LOG)
 
 
@@ -116,17 +121,11 @@ def relay_loops(blueprint: Blueprint, storage: Storage, settings: Settings) -> L
             for follower in followers_of(blueprint, storage, settings.retry_seconds)
         ),
         Loop(name="lags", step=lambda: lags.sample(blueprint, storage), idle=lags.SECONDS),
-        ringing(bell, lambda: head_of(storage), settings.tail_poll_seconds),
+        ringing(bell, lambda: head_of(storage.database), settings.tail_poll_seconds),
     ]  # fmt: skip
     if not storage.database.is_sqlite:
         loops.append(sequencer_loop(storage))
     return Loops(loops, bell)
-
-
-def head_of(storage: Storage) -> int:
-    """Return the log's head; the one look that spares every reader its own."""
-    with storage.read() as db:
-        return storage.log(db).head()
 
 
 def sequencer_loop(storage: Storage) -> Loop:

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from chassis import direct
 from chassis.database import Database, translated_errors
 from chassis.log import Place, place_all
 from chassis.log_postgresql import PostgresqlLog
@@ -84,14 +85,14 @@ def sequence(db: Connection, *, limit: int = 1000) -> int:
     Returns:
         How many were numbered; fewer than ``limit`` means that none are left.
     """
-    rows = db.execute(text(_PENDING), {"limit": limit}).mappings().all()
+    rows = direct.rows(db, _PENDING, {"limit": limit})
     if rows:
         log = PostgresqlLog(db)
         places = place_all([envelope_of(row) for row in rows], log.head(), log.lane_heads())
         row_ids = [row["row_id"] for row in rows]
-        db.execute(text(_INSERT), {"row_id": row_ids, **_columns(places)})
-        db.execute(text(_DELETE), {"row_ids": row_ids})
-        db.execute(text(f"NOTIFY {CHANNEL}"))
+        direct.execute(db, _INSERT, {"row_id": row_ids, **_columns(places)})
+        direct.execute(db, _DELETE, {"row_ids": row_ids})
+        direct.execute(db, f"NOTIFY {CHANNEL}")
     return len(rows)
 
 

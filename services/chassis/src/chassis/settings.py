@@ -64,6 +64,8 @@ class Settings:
         retry_seconds: After how long a parked event is tried again, try by try.
         tail_poll_seconds: How often a reader of the own log looks without being woken.
         feed_poll_seconds: How often a subscription asks a feed for the heads of its lanes.
+        batch_wait_seconds: How long a subscription waits for more messages after the first: fewer
+            and larger transactions, for so much more time on the way.
         timer_poll_seconds: How often due timers and due parked events are looked for.
         lag_limit: How many events behind a process may be and still call itself ready.
     """
@@ -92,6 +94,7 @@ class Settings:
     retry_seconds: tuple[float, ...] = (1, 5, 30, 120, 600)
     tail_poll_seconds: float = 0.2
     feed_poll_seconds: float = 5.0
+    batch_wait_seconds: float = 0.0
     timer_poll_seconds: float = 0.5
     lag_limit: int = 10_000
 
@@ -215,6 +218,7 @@ def _optional(reading: _Reading) -> dict[str, Any]:
         "retry_seconds": reading.text("RETRY_SECONDS", _ladder, default=None),
         "tail_poll_seconds": reading.number("TAIL_POLL_SECONDS"),
         "feed_poll_seconds": reading.number("FEED_POLL_SECONDS"),
+        "batch_wait_seconds": reading.number("BATCH_WAIT_SECONDS"),
         "timer_poll_seconds": reading.number("TIMER_POLL_SECONDS"),
         "lag_limit": reading.text("LAG_LIMIT", _count, default=None),
     }

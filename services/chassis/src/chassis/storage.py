@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
+from chassis import checkpoints
 from chassis.clock import Clock
 from chassis.context import Context
 from chassis.database import Database
@@ -81,6 +82,27 @@ class Storage:
     def log(self, db: Connection) -> Log:
         """Return the log as the transaction ``db`` sees it."""
         return log_on(db)
+
+
+def head_of(database: Database) -> int:
+    """Return the log's last position at a glance, 0 for an empty log; raises Unavailable."""
+    return int(database.glance(f"SELECT max(position) FROM {_positions(database)}")[0] or 0)  # noqa: S608
+
+
+def has_news(database: Database, reader: str) -> bool:
+    """Say at a glance whether the log has more than a reader of the whole of it has seen.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
+    seen = checkpoints.SEEN
+    newest = f"SELECT max(position) FROM {_positions(database)}"  # noqa: S608
+    (head, at) = database.glance(f"SELECT ({newest}), ({seen})", name=reader)
+    return int(head or 0) > int(at or 0)
+
+
+def _positions(database: Database) -> str:
+    return "events" if database.is_sqlite else "positions"
 
 
 def log_on(db: Connection) -> Log:

@@ -91,6 +91,7 @@ class Subscriptions(ProviderCollector, SharedExtension):
             stopped=lambda: self._stopping,
             alarm=lambda alarm: self._note_alarm(name, alarm),
             head_seconds=config.get("feed_poll_seconds", HEAD_SECONDS),
+            wait_seconds=config.get("batch_wait_seconds", 0.0),
         )
         self._run(consumer.run, name)
 

@@ -14,12 +14,14 @@ from sqlalchemy import (
     Table,
     Uuid,
     and_,
+    bindparam,
     delete,
     func,
     insert,
     select,
 )
 
+from chassis import direct
 from chassis.clock import micros, moment
 from chassis.context import Context, digest_of
 from chassis.faults import reach
@@ -58,6 +60,15 @@ def define_table(metadata: MetaData) -> Table:
 
 _timers = define_table(MetaData())
 _key = (_timers.c.tenant, _timers.c.process, _timers.c.key, _timers.c.name)
+_DUE = (
+    select(_timers)
+    .where(_timers.c.due_at <= bindparam("now"))
+    .order_by(_timers.c.due_at, *_key)
+    .limit(bindparam("limit"))
+)
+_SET = insert(_timers)
+_CANCEL = """DELETE FROM timers
+WHERE tenant = :tenant AND process = :process AND key = :key AND name = :name"""
 
 
 def process_stream(process: str, key: str) -> str:
@@ -70,32 +81,23 @@ def set_timer(
 ) -> None:
     """Ask to be told at ``due_at``; replaces a timer of the same name."""
     cancel_timer(db, context.tenant, process=process, key=key, name=name)
-    db.execute(
-        insert(_timers).values(
-            tenant=context.tenant,
-            process=process,
-            key=key,
-            name=name,
-            due_at=micros(due_at),
-            correlation_id=context.correlation_id,
-            causation_id=context.causation_id,
-            traceparent=context.traceparent,
-        )
-    )
+    row = {
+        "tenant": context.tenant,
+        "process": process,
+        "key": key,
+        "name": name,
+        "due_at": micros(due_at),
+        "correlation_id": context.correlation_id,
+        "causation_id": context.causation_id,
+        "traceparent": context.traceparent,
+    }
+    db.execute(_SET, row)
 
 
 def cancel_timer(db: Connection, tenant: str, *, process: str, key: str, name: str) -> None:
     """Forget a timer; harmless when it fired already."""
-    db.execute(
-        delete(_timers).where(
-            and_(
-                _timers.c.tenant == tenant,
-                _timers.c.process == process,
-                _timers.c.key == key,
-                _timers.c.name == name,
-            )
-        )
-    )
+    values = {"tenant": tenant, "process": process, "key": key, "name": name}
+    direct.execute(db, _CANCEL, values)
 
 
 def fire_due(storage: Storage, *, limit: int = BATCH) -> int:
@@ -108,14 +110,12 @@ def fire_due(storage: Storage, *, limit: int = BATCH) -> int:
         Unavailable: the database does not answer.
         Conflict: the process recorded something at the same time; call again.
     """
+    now = micros(storage.clock.now())
+    (earliest,) = storage.database.glance("SELECT min(due_at) FROM timers")
+    if earliest is None or earliest > now:
+        return 0
     with storage.read() as db:
-        due = db.execute(
-            select(_timers)
-            .where(_timers.c.due_at <= micros(storage.clock.now()))
-            .order_by(_timers.c.due_at, *_key)
-            .limit(limit)
-        )
-        rows = due.mappings().all()
+        rows = db.execute(_DUE, {"now": now, "limit": limit}).mappings().all()
     return sum(_fire(storage, row) for row in rows)
 
 

@@ -55,6 +55,7 @@ def container_of(blueprint: Blueprint, settings: Settings) -> ServiceContainer:
         "feeds": feeds_of(settings),
         "retry_seconds": settings.retry_seconds,
         "feed_poll_seconds": settings.feed_poll_seconds,
+        "batch_wait_seconds": settings.batch_wait_seconds,
         "alarms": alarms,
         "checks": [
             database_answers(storage.database),

@@ -7,7 +7,9 @@ import json
 import re
 import signal
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -28,6 +30,7 @@ from commerce.settings import callback_secret, deployment_secret
 
 Send = Callable[[str, bytes, Mapping[str, str]], int]
 POLL_SECONDS = 0.02
+CALLERS = 4
 _PATH = re.compile(r"/payments/([0-9a-f-]{36})/(authorise|capture|void|refund)", re.ASCII)
 _ECHOED = ("traceparent", "X-Correlation-Id")
 _AGAIN = frozenset({409, 429})
@@ -57,6 +60,7 @@ class ProviderSimulator:
         self._wall = SystemClock()
         self._send = send or _over_http(httpx.Client(timeout=10.0))
         self._lock = threading.Lock()
+        self._callers = ThreadPoolExecutor(CALLERS)
         self._methods: dict[UUID, str] = {}
         self._keys: set[str] = set()
         self._untold: dict[str, tuple[News, Mapping[str, str]]] = {}
@@ -76,7 +80,10 @@ class ProviderSimulator:
                 for entry in self._untold.values()
                 if entry[0].due_at is None or entry[0].due_at <= self._clock.now()
             ]
-        return sum(self._told(news, headers) for news, headers in due)
+        by_payment: dict[UUID, list[tuple[News, Mapping[str, str]]]] = defaultdict(list)
+        for news, headers in due:
+            by_payment[news.payment_id].append((news, headers))
+        return sum(self._callers.map(self._tell_all, by_payment.values()))
 
     @property
     def untold(self) -> int:
@@ -142,6 +149,9 @@ class ProviderSimulator:
         dropped = [key for key, entry in self._untold.items() if entry[0].payment_id == payment_id]
         for key in dropped:
             del self._untold[key]
+
+    def _tell_all(self, due: Iterable[tuple[News, Mapping[str, str]]]) -> int:
+        return sum(self._told(news, headers) for news, headers in due)
 
     def _told(self, news: News, echoed: Mapping[str, str]) -> int:
         heard = all(self._deliver(news, echoed) for _ in range(news.times))

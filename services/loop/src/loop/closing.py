@@ -16,13 +16,14 @@ from loop.cycle_record import CYCLE, StateCycle
 from loop.evaluate import Vector
 from loop.live import LiveFacts
 from loop.projections import Closed, closed
+from loop.stages import QUARTER
 
 RESTATE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Asked:
-    """How far the logs were when somebody asked, after the week had ended."""
+    """How far the logs were when somebody asked; what ended before then can be closed."""
 
     at: int
     heads: Vector
@@ -36,6 +37,14 @@ class Due:
     cycle: str
     stop: int
     known: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Looked:
+    """When the weeks were last looked at: which quarter of an hour it was, and on what second."""
+
+    quarter: int
+    seconds: float
 
 
 class Closer:
@@ -62,6 +71,7 @@ class Closer:
         self._rest = rest
         self._restated_at = -rest
         self._asked: Asked | None = None
+        self._looked = Looked(quarter=-1, seconds=-rest)
 
     def step(self) -> int:
         """Record every week that is due and complete; return how many were recorded.
@@ -70,18 +80,30 @@ class Closer:
             Unavailable: a log cannot be asked for its head; nothing closes meanwhile.
         """
         now = micros(self._storage.clock.now())
-        due = list(self._due(self._board.newest(), now))
-        if not due or unread.listed(self._facts):
+        if unread.listed(self._facts):
             self._asked = None
             return 0
-        if self._asked is None or self._asked.at < max(one.stop for one in due):
+        if self._asked is None:
+            if not self._worth_a_look(now):
+                return 0
             self._asked = Asked(at=now, heads=self._heads())
+        if not _reached(self._facts.vector, self._asked.heads):
+            return 0
         snapshot = self._board.newest()
         if not _reached(snapshot.positions, self._asked.heads):
             return 0
         ready = list(self._due(snapshot, self._asked.at))
         self._asked = None
         return sum(self._record(snapshot, one) for one in ready)
+
+    def _worth_a_look(self, now: int) -> bool:
+        # In every zone a week ends on a quarter of an hour; numbering all facts to find that none
+        # has ended would cost more than taking them in.
+        looked, before = Looked(quarter=now // QUARTER, seconds=time.monotonic()), self._looked
+        if looked.quarter == before.quarter and looked.seconds - before.seconds < self._rest:
+            return False
+        self._looked = looked
+        return True
 
     def _due(self, snapshot: Snapshot, now: int) -> Iterator[Due]:
         recorded = self._recorded()

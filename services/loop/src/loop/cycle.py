@@ -35,6 +35,12 @@ class Cycle:
     civil_start: int
     civil_stop: int
 
+    def has(self, at: int, *, civil: bool) -> bool:
+        """Say whether a moment, or a reading of the wall clock, falls into it."""
+        if civil:
+            return self.civil_start <= at < self.civil_stop
+        return self.start <= at < self.stop
+
 
 ALL_TIME = Cycle(name=TOTAL, start=-_EVER, stop=_EVER, civil_start=-_EVER, civil_stop=_EVER)
 
@@ -86,13 +92,17 @@ def cycles_of(zone: tzinfo, quarters: Iterable[tuple[int, bool]], quarter: int) 
             was read off the wall clock.
         quarter: How many microseconds one of them has.
     """
-    weeks = {}
-    for number, civil in quarters:
+    weeks: dict[str, Cycle] = {}
+    last: Cycle | None = None
+    for civil, number in sorted((civil, number) for number, civil in quarters):
+        at = number * quarter
+        if last is not None and last.has(at, civil=civil):
+            continue
         try:
-            week = week_at(number * quarter, zone, civil=civil)
+            last = week_at(at, zone, civil=civil)
         except OverflowError:
             continue  # outside the calendar: counted in the total only
-        weeks[week.name] = week
+        weeks[last.name] = last
     return [ALL_TIME, *(weeks[name] for name in sorted(weeks))]
 
 

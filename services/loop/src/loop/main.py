@@ -41,6 +41,8 @@ from loop.upstream import SOURCES
 _WEB_THREADS = 64
 _STOP_SECONDS = 3.0
 _CLOSE_SECONDS = 1.0
+# The page shows new numbers once a second: facts may come in larger batches, which DuckDB likes.
+_BATCH_WAIT_SECONDS = 0.2
 _log = get_logger(__name__)
 
 
@@ -66,6 +68,7 @@ class Subscriptions:
                 stopped=self._stopping.is_set,
                 alarm=partial(self._note, source),
                 head_seconds=head_seconds,
+                wait_seconds=_BATCH_WAIT_SECONDS,
             )
             for source, feed in feeds.items()
         ]

@@ -46,6 +46,7 @@ SUBJECT_KEYS = Table(
     Column("destroyed_at", DateTime(timezone=True)),
 )
 _NONCE = 12
+_WRAPPED = "SELECT wrapped FROM subject_keys WHERE tenant = :tenant AND subject = :subject"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,9 +102,8 @@ class SqlKeys:
         cached = self._cache.get(tenant, subject)
         if cached is not None:
             return cached
-        with self._database.read() as db:
-            wrapped = _wrapped(db, tenant, subject)
-        return self._opened(tenant, subject, wrapped)
+        found = self._database.glance(_WRAPPED, tenant=tenant, subject=subject)
+        return self._opened(tenant, subject, bytes(found[0]) if any(found) else None)
 
     def destroy(self, tenant: str, subject: str) -> None:
         """Forget the key for ever; remembers only that it was destroyed.
@@ -156,9 +156,7 @@ class SqlKeys:
 
 
 def _wrapped(db: Connection, tenant: str, subject: str) -> bytes | None:
-    row = SUBJECT_KEYS.c
-    stored = select(row.wrapped).where(row.tenant == tenant, row.subject == subject)
-    return db.execute(stored).scalar()
+    return db.execute(text(_WRAPPED), {"tenant": tenant, "subject": subject}).scalar()
 
 
 def _destroy(db: Connection, erasure: Erasure, now: datetime) -> bool:
