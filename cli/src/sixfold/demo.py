@@ -54,8 +54,9 @@ def run(directory: Path, *, database: str, once: bool, console: Console) -> None
         # The loop's newest numbers may be a moment old: ask for those at the very end.
         at = vector(wait_until_settled(clients, stack.clock.now()))
         answer = clients["loop"].get("/v1/loop/stages", at=at)
+        whole = clients["loop"].get("/v1/loop/hash", at=at)["hash"]
         report.show(
-            console, answer, seconds=time.monotonic() - began, fed=fed,
+            console, answer["stages"], whole, seconds=time.monotonic() - began, fed=fed,
             where=[f"page  {console_url}", f"logs  {stack.logs}", f"again {AGAIN}"],
         )  # fmt: skip
         if not once:

@@ -6,11 +6,13 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from loop.numbers import Stage
 from loop.stages import BY_NAME
+from loop.views import TITLES, NumberView, number_view
 from sixfold.feeding import Fed
 
-STAGES = ("listen", "segment", "content", "ad", "crm", "commerce")
-_MOST_KEYS = 6
+STAGES: tuple[Stage, ...] = ("listen", "segment", "content", "ad", "crm", "commerce")
+_MOST_ENTRIES = 6
 Outputs = Mapping[str, Mapping[str, Any]]
 
 
@@ -26,28 +28,31 @@ def stage_table(stages: Outputs) -> Table:
     for stage in STAGES:
         numbers = stages[stage]
         for place, name in enumerate(numbers):
-            number = BY_NAME[name]
+            view = number_view(BY_NAME[name], numbers[name])
             table.add_row(
-                "" if place else stage.capitalize(),
-                number.title,
-                shown(numbers[name]),
-                number.unit,
+                "" if place else TITLES[stage][0],
+                view.title,
+                entries(view),
+                "" if BY_NAME[name].money else view.unit,
                 end_section=place == len(numbers) - 1,
             )
     return table
 
 
-def shown(value: Any) -> str:
-    """Return a number, or the entries of one, as people read them.
+def entries(view: NumberView) -> str:
+    """Return a number, or the entries of one, on a line.
 
-    >>> shown({"social": 3, "email": 1})
-    'social 3, email 1'
+    >>> entries(number_view(BY_NAME["orders"], {"confirmed": 1, "placed": 2}))
+    'confirmed 1, placed 2'
+    >>> entries(number_view(BY_NAME["gmv"], {"HKD": 149000, "USD": 990}))
+    'HKD 1,490.00, USD 9.90'
     """
-    if not isinstance(value, Mapping):
-        return "-" if value is None else str(value)
-    entries = [f"{key} {shown(entry)}" for key, entry in value.items()]
-    more = f", and {len(entries) - _MOST_KEYS} more" if len(entries) > _MOST_KEYS else ""
-    return ", ".join(entries[:_MOST_KEYS]) + more
+    if view.entries is None:
+        return view.value
+    money = BY_NAME[view.name].money  # its value names the currency already
+    said = [value if money else f"{key} {value}" for key, value in view.entries]
+    more = f", and {len(said) - _MOST_ENTRIES} more" if len(said) > _MOST_ENTRIES else ""
+    return ", ".join(said[:_MOST_ENTRIES]) + more
 
 
 def require_six(stages: Outputs) -> None:
@@ -59,20 +64,33 @@ def require_six(stages: Outputs) -> None:
 
 def show(
     console: Console,
-    answer: Mapping[str, Any],
+    stages: Outputs,
+    whole: str,
     *,
     seconds: float,
     fed: Fed,
     where: Sequence[str],
 ) -> None:
-    """Print everything; raises EmptyStage."""
-    require_six(answer["stages"])
-    console.print(stage_table(answer["stages"]))
+    """Print everything.
+
+    Args:
+        console: Where to.
+        stages: The numbers of all time.
+        whole: The hash over every week, which a replay of the same logs gives again.
+        seconds: How long everything took.
+        fed: What the services were given.
+        where: Lines that say where to look.
+
+    Raises:
+        EmptyStage: a stage has nothing to show.
+    """
+    require_six(stages)
+    console.print(stage_table(stages))
     console.print(
         f"{fed.people} people, {fed.visits} visits, {fed.mentions} mentions, {fed.chats} chats and "
         f"{fed.orders} orders were fed in their own time; {len(fed.refused)} rows were refused."
     )
-    console.print(f"hash  {answer['hash']}")
+    console.print(f"hash  {whole}")
     console.print(f"time  {seconds:.0f} s")
     for line in where:
         console.print(line)

@@ -48,6 +48,15 @@ class SubjectErased(Exception):
     """The subject asked to be forgotten; nothing new can be sealed for it."""
 
 
+def is_erased(keys: KeyStore, tenant: str, subject: str) -> bool:
+    """Say whether a subject asked to be forgotten; one that is new gets its key by this."""
+    try:
+        keys.seal_key(tenant, subject)
+    except SubjectErased:
+        return True
+    return False
+
+
 class MemoryKeys:
     """Keys in memory, for tests of the pure parts."""
 

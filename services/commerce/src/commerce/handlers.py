@@ -10,7 +10,7 @@ from sqlalchemy import delete, insert
 from chassis.erasure import erase
 from chassis.errors import Rejected
 from chassis.ids import derived_id
-from chassis.privacy import SubjectErased
+from chassis.privacy import is_erased
 from chassis.unit_of_work import Executed, Loaded, UnitOfWork
 from commerce import fulfilment, payment_commands, persons
 from commerce.fulfilment import FULFILMENT, Fulfilment
@@ -126,7 +126,7 @@ def accept(work: UnitOfWork, order_id: UUID) -> Executed[Fulfilment]:
 def ship(work: UnitOfWork, order_id: UUID, *, carrier: str, no: str | None) -> Executed[Fulfilment]:
     """Hand an order's parcel to a carrier; its goods leave the stock in the same moment."""
     asked = fulfilment.requested(work.load(FULFILMENT, order_id).state)
-    kept = None if _erased(work, asked.person_id) else no
+    kept = None if is_erased(work.keys, work.tenant, asked.person_id) else no
     done = work.execute(FULFILMENT, order_id, fulfilment.ShipParcel(carrier=carrier, no=kept))
     for sku in sorted({line.sku for line in asked.lines}):
         place = Place(sku=sku, location=asked.location)
@@ -232,13 +232,5 @@ def _within_limits(work: UnitOfWork, wanted: OrderRequest) -> None:
 
 
 def _buyer_exists(work: UnitOfWork, person_id: str) -> None:
-    if _erased(work, person_id):
+    if is_erased(work.keys, work.tenant, person_id):
         raise BuyerErased("This buyer asked to be forgotten.")
-
-
-def _erased(work: UnitOfWork, person_id: str) -> bool:
-    try:
-        work.keys.seal_key(work.tenant, person_id)
-    except SubjectErased:
-        return True
-    return False

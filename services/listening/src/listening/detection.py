@@ -10,7 +10,7 @@ from uuid import UUID
 from chassis import schemas
 from chassis.errors import Invalid, Rejected
 from chassis.lookups import pseudonym
-from chassis.privacy import SubjectErased
+from chassis.privacy import is_erased
 from chassis.unit_of_work import UnitOfWork
 from listening import queries
 from listening.answers import Conversation, ImportTaken, MentionTaken, RefusedRow
@@ -56,16 +56,13 @@ def import_mentions(work: UnitOfWork, *, rows: Sequence[Mapping[str, Any]]) -> I
 
 def account_of(work: UnitOfWork, platform: str, platform_user_id: str) -> UUID:
     """Return the id of a handle; somebody who returns after an erasure is somebody new."""
-    for generation in count():
-        account = pseudonym(
-            work.secret, work.tenant, "account", f"{platform}/{platform_user_id}", generation
-        )
-        try:
-            work.keys.seal_key(work.tenant, str(account))
-        except SubjectErased:
-            continue
-        return account
-    raise AssertionError  # pragma: no cover -- count() does not end
+    handle = f"{platform}/{platform_user_id}"
+    generations = (
+        pseudonym(work.secret, work.tenant, "account", handle, number) for number in count()
+    )
+    return next(
+        account for account in generations if not is_erased(work.keys, work.tenant, str(account))
+    )
 
 
 def post_pseudonym(work: UnitOfWork, platform: str, post_id: str) -> UUID:
