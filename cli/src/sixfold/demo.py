@@ -1,7 +1,6 @@
 """The main job: a stranger watches a mention become an order."""
 
 import gzip
-import os
 import signal
 import sys
 import threading
@@ -23,7 +22,7 @@ from sixfold.following_up import fulfil_orders, reply_to_chats, verify_phones
 from sixfold.journeys import Visit, read_rows, visits_of
 from sixfold.settling import vector, wait_until_settled
 from sixfold.shop import BRAND, TENANT, ZONE
-from sixfold.stack import Stack, clients_of
+from sixfold.stack import DatabaseKind, Stack, clients_of
 from sixfold.storefront import storefront_of
 from sixfold.story import Told
 
@@ -32,16 +31,25 @@ WEEK = timedelta(weeks=1)
 AGAIN = ".venv/bin/sixfold replay --json"
 
 
-def run(directory: Path, *, database: str, once: bool, console: Console) -> None:
-    """Start a private stack, feed it half a year, print the loop, and stay up."""
-    # Told to leave, it still stops its servers in order and removes what they kept.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+def run(
+    directory: Path, *, database: DatabaseKind, rows: int | None, once: bool, console: Console
+) -> None:
+    """Start a private stack, feed it half a year, print the loop, and stay up.
+
+    Args:
+        directory: Of the stack.
+        database: Where the services keep their data.
+        rows: Feed only the first rows of the journeys; None feeds all.
+        once: Leave after the table.
+        console: Where to print.
+    """
+    leave_in_order()
     began = time.monotonic()
 
     def say(line: str) -> None:
         console.print(f"[dim]{time.monotonic() - began:5.0f} s[/]  {line}")
 
-    visits, told = journeys(), mentions()
+    visits, told = journeys(rows), mentions()
     start = min(visits[0].started_at, told[0].mention.posted_at)
     with Stack(directory, database=database, start_at=monday(start), say=say) as stack:
         threading.Thread(target=stack.watch, daemon=True).start()
@@ -64,6 +72,15 @@ def run(directory: Path, *, database: str, once: bool, console: Console) -> None
             threading.Event().wait()
 
 
+def leave_in_order() -> None:
+    """Let SIGTERM and Ctrl-C unwind the program: its servers stop, what they kept goes.
+
+    A program that a script starts in the background would ignore Ctrl-C otherwise.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def play(
     stack: Stack, clients: Clients, visits: Sequence[Visit], told: Sequence[Told], say: Say
 ) -> Fed:
@@ -76,10 +93,10 @@ def play(
     wait_until_settled(clients, start)
     members = verify_phones(clients, buyers(visits), people, start)
     say(f"{members} customers proved their phone by one-time code and became members")
-    feed_visits(clients["campaigns"], visits, people, fed)
+    kept = feed_visits(clients["campaigns"], visits, people, fed)
     say(f"{fed.people} people and {fed.visits} visits imported")
     approver = clients_of(stack.addresses.urls, stack.token, TENANT, "approver")["campaigns"]
-    for number, (week, its_visits, its_mentions) in enumerate(weeks(visits, told)):
+    for number, (week, its_visits, its_mentions) in enumerate(weeks(kept, told)):
         setting_up.publish_posts(clients["campaigns"], approver, number, week)
         setting_up.record_spend(clients["campaigns"], week)
         cases = setting_up.tell_mentions(clients["listening"], its_mentions, fed)
@@ -128,12 +145,13 @@ def buyers(visits: Sequence[Visit]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def journeys() -> list[Visit]:
-    """Return the visits that come with the demonstration."""
+def journeys(most: int | None = None) -> list[Visit]:
+    """Return the visits that come with the demonstration, or those in its first rows."""
     packed = files("sixfold.data").joinpath("ecom.csv.gz").read_bytes()
     lines = gzip.decompress(packed).splitlines(keepends=True)
-    limit = int(os.environ.get("DEMO_ROWS", "0")) or len(lines)
-    rows = [row for row in read_rows(lines[:limit], ZoneInfo(ZONE)) if not isinstance(row, BadRow)]
+    if most is not None:
+        lines = lines[: 1 + most]  # the header comes first
+    rows = [row for row in read_rows(lines, ZoneInfo(ZONE)) if not isinstance(row, BadRow)]
     return visits_of(rows)
 
 

@@ -88,6 +88,10 @@ def feed_people(
         answer = identity.post("/v1/imports/people", {"rows": rows}, key=fresh_key())
         for visit, result in zip(chunk, answer["rows"], strict=True):
             account, person = result["account_id"], result["person_id"]
+            if result["outcome"] == "refused":  # and with it everything that this user did
+                reason = result["problems"] or result["code"]
+                fed.refused.append(f"line {visit.rows[0].line}: {reason}")
+                continue
             people[visit.user] = Person(account_id=account, subject=person or account)
     fed.people += len(people)
     return people
@@ -95,21 +99,36 @@ def feed_people(
 
 def feed_visits(
     campaigns: Client, visits: Sequence[Visit], people: Mapping[str, Person], fed: Fed
-) -> None:
-    """Import sessions and the touches that they began with, in bulk.
+) -> list[Visit]:
+    """Import sessions and the touches that they began with, in bulk; return the visits kept.
 
-    A visit is refused as a whole, by the line of its first row.
+    A visit is refused as a whole, by the line of its first row: nothing more of it is fed.
     """
-    for chunk in chunks(list(visits)):
+    kept: list[Visit] = []
+    for chunk in chunks([visit for visit in visits if visit.user in people]):
         sessions = [_session(visit, people[visit.user].subject) for visit in chunk]
-        touches = [_touch(visit, people[visit.user].subject) for visit in chunk]
         done = campaigns.post("/v1/imports/sessions", {"rows": sessions}, key=fresh_key())
-        campaigns.post("/v1/imports/touches", {"rows": touches}, key=fresh_key())
         fed.visits += done["recorded"]
         fed.known += done["known"]
-        for refused in done["refused"]:
-            line = chunk[refused["row"] - 1].rows[0].line
-            fed.refused.append(f"line {line}: {refused['problems']}")
+        kept += _feed_touches(campaigns, _kept(chunk, done, fed), people, fed)
+    return kept
+
+
+def _feed_touches(
+    campaigns: Client, visits: Sequence[Visit], people: Mapping[str, Person], fed: Fed
+) -> list[Visit]:
+    if not visits:  # an import of no rows is refused
+        return []
+    touches = [_touch(visit, people[visit.user].subject) for visit in visits]
+    done = campaigns.post("/v1/imports/touches", {"rows": touches}, key=fresh_key())
+    return _kept(visits, done, fed)
+
+
+def _kept(visits: Sequence[Visit], done: Mapping[str, Any], fed: Fed) -> list[Visit]:
+    problems = {refused["row"]: refused["problems"] for refused in done["refused"]}
+    for row, problem in problems.items():
+        fed.refused.append(f"line {visits[row - 1].rows[0].line}: {problem}")
+    return [visit for row, visit in enumerate(visits, start=1) if row not in problems]
 
 
 def feed_rows(
@@ -152,7 +171,7 @@ def _order(
         return
     body = _order_body(shop, visit, row, person)
     # Without the line: the same row is the same order in another file too.
-    key = f"{visit.session}-{row.event}-{row.at.isoformat()}"
+    key = f"{visit.key}-{row.event}-{row.at.isoformat()}"
     placed = _try(commerce, "/v1/orders", body, key=key, fed=fed, line=row.line)
     fed.orders += placed is not None and not placed.known
 
@@ -180,7 +199,7 @@ def _chat(listening: Client, shop: Storefront, visit: Visit, row: Row, fed: Fed)
     number = draw(visit.session, row.at.isoformat())
     body = {
         "platform": PLATFORM,
-        "post_id": f"chat-{visit.session}-{row.at:%Y%m%dT%H%M%S}",
+        "post_id": f"chat-{visit.key}-{row.at:%Y%m%dT%H%M%S}",
         "author_id": visit.user,
         "author_name": visit.user,
         "kind": "dm",
@@ -224,7 +243,7 @@ def _person_row(visit: Visit, shop: Storefront) -> dict[str, Any]:
 
 def _session(visit: Visit, subject: str) -> dict[str, Any]:
     return {
-        "key": visit.session,
+        "key": visit.key,
         "subject": subject,
         "source": visit.channel,
         "device": visit.device,
@@ -236,7 +255,7 @@ def _session(visit: Visit, subject: str) -> dict[str, Any]:
 
 def _touch(visit: Visit, subject: str) -> dict[str, Any]:
     return {
-        "key": visit.session,
+        "key": visit.key,
         "subject": subject,
         "channel": visit.channel,
         "kind": "visit",

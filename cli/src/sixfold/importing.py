@@ -50,8 +50,8 @@ def import_journeys(
         visits = journeys.visits_of(_good(journeys.read_rows(lines, zone), fed))
     shop = storefront_of(clients["commerce"], tenant, location=location)
     people = feed_people(clients["identity"], shop, visits, fed)
-    feed_visits(clients["campaigns"], visits, people, fed)
-    feed_rows(clients, shop, visits, people, fed)
+    kept = feed_visits(clients["campaigns"], visits, people, fed)
+    feed_rows(clients, shop, kept, people, fed)
     said = (
         f"{fed.visits} new visits, {fed.orders} new orders, {fed.chats} new chats, "
         f"{fed.known} known already"

@@ -5,6 +5,7 @@ acquisition_channel, user_cohort and user_lifecycle.  Goods, prices, and the zon
 timestamps are not in such a file: the caller says them, and the demonstration's are synthetic.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ PURCHASE, PAYMENT_ERROR, SUPPORT_CHAT, ADD_TO_CART = (
     "purchase", "payment_error", "support_chat", "add_to_cart",
 )  # fmt: skip
 _MOST_LINES = 3
+_FIRST_YEAR, _LAST_YEAR = 2000, 2100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,13 +45,18 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Visit:
-    """One session: its rows in their own order."""
+    """What one user did in one session: the rows in their own order."""
 
     session: str
     user: str
     channel: str
     device: str
     rows: Sequence[Row]
+
+    @property
+    def key(self) -> str:
+        """Its name for the services: plain ASCII, and another one for each user of a session."""
+        return sha256(json.dumps([self.session, self.user]).encode()).hexdigest()
 
     @property
     def started_at(self) -> datetime:
@@ -67,6 +74,10 @@ class Visit:
         return dict(Counter(row.event for row in self.rows))
 
 
+class _Unreadable(Exception):
+    """A field does not say what it should; the message is the reason."""
+
+
 def read_rows(lines: Iterable[str | bytes], zone: tzinfo) -> Iterator[Row | BadRow]:
     """Read rows; bad ones come back with their line and the reason.
 
@@ -79,22 +90,25 @@ def read_rows(lines: Iterable[str | bytes], zone: tzinfo) -> Iterator[Row | BadR
 
 
 def visits_of(rows: Iterable[Row]) -> list[Visit]:
-    """Group rows into visits, in the order in which the visits began."""
-    ordered = sorted(rows, key=lambda row: (row.session, row.at, row.line))
+    """Group rows into visits, in the order in which the visits began.
+
+    Users who share a session, as two customers at one till may, made a visit each.
+    """
+    ordered = sorted(rows, key=lambda row: (row.session, row.user, row.at, row.line))
     visits = [
         Visit(
             session=session,
-            user=mine[0].user,
+            user=user,
             channel=mine[0].channel,
             device=mine[0].device,
             rows=mine,
         )
-        for session, mine in (
-            (session, list(group))
-            for session, group in groupby(ordered, key=lambda row: row.session)
+        for (session, user), mine in (
+            (whose, list(group))
+            for whose, group in groupby(ordered, key=lambda row: (row.session, row.user))
         )
     ]
-    return sorted(visits, key=lambda visit: (visit.started_at, visit.session))
+    return sorted(visits, key=lambda visit: (visit.started_at, visit.session, visit.user))
 
 
 def basket(visit: Visit, until: Row, goods: Sequence[str]) -> dict[str, int]:
@@ -123,9 +137,10 @@ def draw(*parts: object) -> int:
 
 def _row(found: Record, zone: tzinfo) -> Row | BadRow:
     cells = {name: value.strip() for name, value in found.cells.items()}
-    at = _moment(cells["timestamp"], zone)
-    if at is None:
-        return BadRow(line=found.line, reason="timestamp is not a date and time (ISO 8601).")
+    try:
+        at = _moment(cells["timestamp"], zone)
+    except _Unreadable as problem:
+        return BadRow(line=found.line, reason=str(problem))
     return Row(
         line=found.line,
         user=cells["user_id"],
@@ -138,12 +153,12 @@ def _row(found: Record, zone: tzinfo) -> Row | BadRow:
     )
 
 
-def _moment(text: str, zone: tzinfo) -> datetime | None:
+def _moment(text: str, zone: tzinfo) -> datetime:
     try:
         read = datetime.fromisoformat(text)
-        return (read if read.tzinfo else read.replace(tzinfo=zone)).astimezone(UTC)
-    except (
-        ValueError,
-        OverflowError,
-    ):  # the calendar's first and last day exist in some zones only
-        return None
+    except ValueError:
+        raise _Unreadable("timestamp is not a date and time (ISO 8601).") from None
+    # At the ends of the calendar there is no room for zones, nor for what follows a visit.
+    if not _FIRST_YEAR <= read.year <= _LAST_YEAR:
+        raise _Unreadable(f"timestamp lies outside the years {_FIRST_YEAR} to {_LAST_YEAR}.")
+    return (read if read.tzinfo else read.replace(tzinfo=zone)).astimezone(UTC)

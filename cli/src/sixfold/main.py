@@ -13,7 +13,8 @@ from rich.console import Console
 
 from sixfold import importing, operating
 from sixfold.client import Refused
-from sixfold.stack import Described, NotRunning
+from sixfold.occupation import Occupied
+from sixfold.stack import PACKAGES, DatabaseKind, Described, NotRunning
 from sixfold.storefront import MAIN
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -41,16 +42,33 @@ def _zone(name: str) -> ZoneInfo:
         raise typer.BadParameter(f"{name!r} is not a time zone such as Asia/Taipei.") from None
 
 
+def _service(name: str) -> str:
+    if name not in PACKAGES:
+        raise typer.BadParameter(f"{name!r} is none of {', '.join(PACKAGES)}.")
+    return name
+
+
+Service = Annotated[str, typer.Argument(parser=_service, metavar="SERVICE")]
+
+
 @app.command()
-def demo(directory: Directory = DEFAULT) -> None:
+def demo(
+    directory: Directory = DEFAULT,
+    database: Annotated[
+        DatabaseKind, typer.Option(envvar="DATABASE", help="A private PostgreSQL, or SQLite.")
+    ] = "sqlite",
+    rows: Annotated[
+        int | None, typer.Option(envvar="DEMO_ROWS", min=1, help="Feed only the first rows.")
+    ] = None,
+) -> None:
     """Run the whole loop on half a year of shop journeys, then stay up until Ctrl-C.
 
-    Environment: ONCE=1 leaves after the table, DATABASE=postgresql uses a private PostgreSQL.
+    Environment: ONCE=1 leaves after the table.
     """
     from sixfold import demo as demonstration  # noqa: PLC0415  # the other commands start faster
 
-    database, once = os.environ.get("DATABASE", "sqlite"), os.environ.get("ONCE") == "1"
-    demonstration.run(directory, database=database, once=once, console=console)
+    once = os.environ.get("ONCE") == "1"
+    demonstration.run(directory, database=database, rows=rows, once=once, console=console)
 
 
 @app.command()
@@ -76,7 +94,7 @@ def replay(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     shuffle: Annotated[int | None, typer.Option(help="Seed of a shuffled arrival order.")] = None,
-    partitions: Annotated[int, typer.Option(help="Fold in this many parts.")] = 1,
+    partitions: Annotated[int, typer.Option(min=1, help="Fold in this many parts.")] = 1,
     at_live: Annotated[bool, typer.Option(help="Stop where the live loop is.")] = False,
 ) -> None:
     """Compute the loop again from the first event of every log, and compare with the live one."""
@@ -89,7 +107,9 @@ def replay(
 
 @log.command("verify")
 def log_verify(
-    service: Annotated[str | None, typer.Argument(help="One service; all by default.")] = None,
+    service: Annotated[
+        str | None, typer.Argument(parser=_service, help="One service; all by default.")
+    ] = None,
     directory: Directory = DEFAULT,
 ) -> None:
     """Check positions, streams and hash chains of whole logs."""
@@ -98,14 +118,14 @@ def log_verify(
 
 
 @parked.command("list")
-def parked_list(service: str, directory: Directory = DEFAULT, tenant: str = "lantern") -> None:
+def parked_list(service: Service, directory: Directory = DEFAULT, tenant: str = "lantern") -> None:
     """List a service's parked events."""
     console.print_json(json.dumps(operating.parked(directory, tenant, service)))
 
 
 @parked.command("show")
 def parked_show(
-    service: str, subscription: str, position: int, directory: Directory = DEFAULT,
+    service: Service, subscription: str, position: int, directory: Directory = DEFAULT,
     tenant: str = "lantern",
 ) -> None:  # fmt: skip
     """Show one parked event with its error and trace."""
@@ -115,7 +135,7 @@ def parked_show(
 
 @parked.command("retry")
 def parked_retry(
-    service: str, subscription: str, position: int, directory: Directory = DEFAULT,
+    service: Service, subscription: str, position: int, directory: Directory = DEFAULT,
     tenant: str = "lantern",
 ) -> None:  # fmt: skip
     """Try one parked event again at once."""
@@ -127,7 +147,7 @@ def parked_retry(
 
 @parked.command("retry-all")
 def parked_retry_all(
-    service: str, error: str, directory: Directory = DEFAULT, tenant: str = "lantern"
+    service: Service, error: str, directory: Directory = DEFAULT, tenant: str = "lantern"
 ) -> None:
     """Try every parked event again whose error starts with ERROR."""
     done = operating.handle_parked(directory, tenant, service, "/retry", {"error": error})
@@ -136,7 +156,7 @@ def parked_retry_all(
 
 @parked.command("skip")
 def parked_skip(
-    service: str, subscription: str, position: int, reason: str, *,
+    service: Service, subscription: str, position: int, reason: str, *,
     directory: Directory = DEFAULT, tenant: str = "lantern",
 ) -> None:  # fmt: skip
     """Give one parked event up, for a REASON that is kept."""
@@ -182,7 +202,7 @@ def run() -> None:
         app()
     except KeyboardInterrupt:
         raise SystemExit(0) from None
-    except (NotRunning, Refused, httpx.TransportError) as problem:
+    except (NotRunning, Occupied, Refused, httpx.TransportError) as problem:
         sys.stderr.write(f"sixfold: {_said(problem)}\n")
         raise SystemExit(1) from None
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import httpx
 
@@ -20,6 +20,7 @@ from chassis.migrations import migrate
 from chassis.testing.nodes import Command, Node, free_ports
 from chassis.testing.servers import PrivatePostgreSQL, PrivateRabbitMQ
 from sixfold.client import Client, Clients
+from sixfold.occupation import Occupation
 from sixfold.parts import (
     AUDIENCE,
     ISSUER,
@@ -43,6 +44,7 @@ _PASSED_ON = (
     "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_METRIC_EXPORT_INTERVAL",
 )  # fmt: skip
 Say = Callable[[str], None]
+DatabaseKind = Literal["sqlite", "postgresql"]
 
 
 class Stack:
@@ -50,7 +52,7 @@ class Stack:
 
     Args:
         directory: Everything of it is kept there; emptied at the start.
-        database: ``sqlite`` or ``postgresql``.
+        database: Where the services keep their data.
         start_at: Where the shared clock begins.
         say: Told what is being done.
         told: Settings that every process gets besides its own.
@@ -60,12 +62,13 @@ class Stack:
         self,
         directory: Path,
         *,
-        database: str = "sqlite",
+        database: DatabaseKind = "sqlite",
         start_at: datetime,
         say: Say = lambda _: None,
         told: Mapping[str, str] | None = None,
     ) -> None:
         self.directory = directory.absolute()
+        self._occupation = Occupation(directory)
         self._database = database
         self._start_at = start_at
         self._say = say
@@ -77,10 +80,11 @@ class Stack:
         self.parts: dict[str, Part] = {}
 
     def __enter__(self) -> Self:
-        """Start everything and wait until it answers."""
-        shutil.rmtree(self.directory, ignore_errors=True)
-        self.directory.mkdir(parents=True, mode=0o700)
+        """Start everything and wait until it answers; raises Occupied."""
+        self._occupation.begin()
         try:
+            shutil.rmtree(self.directory, ignore_errors=True)
+            self.directory.mkdir(parents=True, mode=0o700)
             self._start()
         except BaseException:
             self.stop()
@@ -98,6 +102,12 @@ class Stack:
 
     def stop(self) -> None:
         """Stop every process, then the servers; what they wrote stays until the next start."""
+        try:
+            self._stop()
+        finally:
+            self._occupation.end()
+
+    def _stop(self) -> None:
         self._watched.set()
         for node in self._nodes.values():
             if node.process is not None:

@@ -121,3 +121,12 @@ def test_two_tenants_rows_are_strangers(campaigns: Harness) -> None:
     for tenant in ("acme", "other"):
         answer = campaigns.post("/v1/imports/touches", {"rows": [touch(1)]}, tenant=tenant)
         assert answer["recorded"] == 1
+
+
+@pytest.mark.parametrize("at", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
+def test_a_row_outside_the_calendar_is_refused_alone(campaigns: Harness, at: str) -> None:
+    """One row could otherwise make the whole log unreadable, for every tenant."""
+    answer = campaigns.post("/v1/imports/touches", {"rows": [touch(1), touch(2, at=at)]})
+
+    assert (answer["recorded"], [one["row"] for one in answer["refused"]]) == (1, [2])
+    assert [fact.type for fact in campaigns.happened()] == ["touch_recorded"]

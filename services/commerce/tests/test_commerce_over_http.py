@@ -194,3 +194,17 @@ def test_an_order_of_the_past_is_given_its_full_time(shop: Any) -> None:
     assert placed.event.placed_at < placed.envelope.recorded_at
     assert placed.event.payment_due_at > placed.envelope.recorded_at
     assert placed.event.reserved_until >= placed.event.payment_due_at
+
+
+@pytest.mark.parametrize("at", ["2199-12-31T23:59:59Z", "9999-12-31T23:59:59Z"])
+def test_an_order_at_the_calendars_end_leaves_nothing_behind(
+    shop: Any, body_of: Any, at: str
+) -> None:
+    """Its deadlines would lie where no moment can be read back from."""
+    shop.stocked(shirt=1)
+    before = len(shop.service.happened())
+
+    answer = shop.service.call("POST", "/v1/orders", {**body_of(("shirt", 1)), "occurred_at": at})
+
+    assert answer.status_code == 400, answer.get_data(as_text=True)
+    assert len(shop.service.happened()) == before

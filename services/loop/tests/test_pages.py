@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from loop.live_pages import MOST
 from loop.numbers import STAGES
 from loop.replay import Result
 from loop.session import COOKIE
@@ -13,6 +14,18 @@ from loop.stages import NUMBERS
 from loop_service import LoopUnderTest
 
 WEEK = "2026-W19"
+
+
+def write_spans(service: LoopUnderTest, trace: str, tenants: dict[str, str | None]) -> None:
+    """Write spans of one trace, each with the tenant that it names, if any."""
+    given = {"kind": "server", "trace_id": trace, "service": "identity", "status": "unset",
+             "started": 1_000_000, "ended": 4_500_000}  # fmt: skip
+    spans = [
+        {**given, "name": name, "attributes": {"sixfold.tenant": tenant} if tenant else {}}
+        for name, tenant in tenants.items()
+    ]
+    assert service.console.span_file
+    service.console.span_file.write_text("".join(f"{json.dumps(span)}\n" for span in spans))
 
 
 @pytest.fixture
@@ -102,15 +115,28 @@ def test_an_event_shows_the_spans_of_its_trace(
     service.take()
     with service.facts.writing() as db:
         db.execute("UPDATE event SET traceparent = ?", [f"00-{trace}-b7ad6b7169203331-01"])
-    span = {"name": "POST /v1/persons", "kind": "server", "trace_id": trace, "service": "identity",
-            "started": 1_000_000, "ended": 4_500_000, "status": "unset"}  # fmt: skip
-    assert service.console.span_file
-    service.console.span_file.write_text(json.dumps(span) + "\n")
+    write_spans(service, trace, {"POST /v1/persons": None, "process loop.on.identity": "acme"})
     service.sign_in()
     text = service.client.get("/events/identity/1").text
     assert trace in text
     assert "POST /v1/persons" in text
+    assert "process loop.on.identity" in text
     assert "3.5" in text
+
+
+def test_an_event_shows_no_other_companys_spans(service: LoopUnderTest) -> None:
+    """Otherwise whoever sends a trace id that they saw reads what another company does."""
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    service.logs.add("identity", "person_registered", {"person_id": "p", "origin": "fan"})
+    service.take()
+    with service.facts.writing() as db:
+        db.execute("UPDATE event SET traceparent = ?", [f"00-{trace}-b7ad6b7169203331-01"])
+    write_spans(service, trace, {"ours": "acme", "theirs": "rival", "whose": None})
+    service.sign_in()
+    text = service.client.get("/events/identity/1").text
+    assert "ours" in text
+    assert "theirs" not in text
+    assert "whose" not in text
 
 
 def test_another_company_sees_nothing_of_it(showing: LoopUnderTest) -> None:
@@ -134,6 +160,50 @@ def test_the_live_stream_pushes_the_stages(page: LoopUnderTest) -> None:
     assert text.startswith("event: stages\n")
     assert all(line.startswith(("event: ", "data: ")) for line in text.strip().splitlines())
     assert "EUR 50.00" in text
+
+
+def test_more_live_pages_than_the_loop_can_serve_are_sent_away(page: LoopUnderTest) -> None:
+    """Otherwise open pages take every thread, and nobody reaches the loop at all."""
+    opened = [page.client.get("/live", buffered=False) for _ in range(MOST)]
+    refused = page.client.get("/live")
+    assert {answer.status_code for answer in opened} == {200}
+    assert refused.status_code == 503
+    assert refused.content_type == "application/problem+json"
+    assert refused.json
+    assert refused.json["code"] == "too_many_live_pages"
+    assert int(refused.headers["Retry-After"]) > 0
+    assert page.client.get("/").status_code == 200
+    for answer in opened:
+        answer.close()
+    assert opens_live(page) == 200
+
+
+def test_a_page_that_is_closed_gives_its_place_back(page: LoopUnderTest) -> None:
+    """Otherwise the live pages stand still for everybody once enough have come and gone."""
+    for _ in range(MOST + 1):
+        answer = page.client.get("/live", buffered=False)
+        assert answer.status_code == 200
+        assert next(iter(answer.response))
+        answer.close()
+        answer.close()
+    for _ in range(MOST + 1):
+        assert page.client.head("/live", buffered=True).status_code == 200
+    assert opens_live(page) == 200
+
+
+def test_a_stream_that_ends_gives_its_place_back(service: LoopUnderTest) -> None:
+    """Otherwise streams that the loop itself ended keep new pages away."""
+    service.sign_in()
+    service.stopping = True
+    for _ in range(MOST + 1):
+        assert service.client.get("/live", buffered=True).status_code == 200
+
+
+def opens_live(service: LoopUnderTest) -> int:
+    """Open a live stream, give it back, and return how it was answered."""
+    answer = service.client.get("/live", buffered=False)
+    answer.close()
+    return answer.status_code
 
 
 @pytest.mark.parametrize(
@@ -188,6 +258,26 @@ def test_the_api_gives_the_replayed_hash(showing: LoopUnderTest, replayed: Resul
     assert showing.api("/v1/loop/hash?at=listening=2").json["hash"] != answer["hash"]
     assert showing.api("/v1/loop/hash?at=listening=999").status_code == 409
     assert showing.api("/v1/loop/hash?at=nonsense").status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/v1/loop/stages", "/v1/loop/hash"])
+@pytest.mark.parametrize(
+    ("at", "problem"),
+    [
+        ("identity=1,identity=2", "identity is named 2 times."),
+        ("narnia=0", "narnia is no source; the sources are identity, listening, campaigns,"),
+        ("identity=1,narnia=5", "narnia is no source"),
+    ],
+)
+def test_a_vector_that_names_no_log_or_one_twice_is_refused(
+    showing: LoopUnderTest, path: str, at: str, problem: str
+) -> None:
+    """Otherwise a slip of the pen gives numbers of another moment, or an answer that misleads."""
+    answer = showing.api(f"{path}?at={at}")
+    assert answer.status_code == 400
+    assert answer.json
+    (said,) = answer.json["errors"]["at"]
+    assert said.startswith(problem)
 
 
 def test_the_api_lists_the_events_behind_a_number_page_by_page(showing: LoopUnderTest) -> None:

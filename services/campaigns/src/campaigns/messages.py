@@ -10,12 +10,13 @@ from marshmallow import ValidationError, validate
 
 from campaigns.events import Author, Face, Sell
 from chassis.money import Money
+from chassis.schemas import Whole
 
 MOST_ROWS = 5000
 
 # Ids of people and things elsewhere: opaque, and never an e-mail address.
 _OPAQUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}\Z", re.ASCII)
-Opaque = Annotated[str, validate.Regexp(_OPAQUE)]
+Opaque = Annotated[str, Whole(_OPAQUE)]
 Name = Annotated[str, validate.Length(min=1, max=200)]
 Count = Annotated[int, validate.Range(min=0)]
 
@@ -67,7 +68,7 @@ class Draft:
     text: Annotated[str, validate.Length(min=1, max=100_000)]
     lang: Annotated[str, validate.Length(min=2, max=20)]
     author: Author = "brand"
-    market: Annotated[str, validate.Regexp(re.compile(r"[A-Z]{2}\Z"))] | None = None
+    market: Annotated[str, Whole(re.compile(r"[A-Z]{2}\Z"))] | None = None
     products: Annotated[tuple[Name, ...], validate.Length(max=100)] = ()
     segments: Annotated[tuple[Name, ...], validate.Length(max=100)] = ()
     campaign_id: Opaque | None = None

@@ -8,6 +8,8 @@ from typing import Protocol
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CELL = struct.Struct("<q")
+# Whatever happens in these years can be stored, and any term can be added to it.
+FIRST_YEAR, LAST_YEAR = 1970, 2199
 
 
 class Clock(Protocol):
@@ -78,6 +80,18 @@ def micros(at: datetime) -> int:
     1000005
     """
     return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+def on_calendar(at: datetime) -> bool:
+    """Say whether a moment may enter a log: what could not be read back would block it for ever.
+
+    >>> on_calendar(datetime(9999, 12, 31, tzinfo=UTC))
+    False
+    """
+    # Years alone: comparing in UTC would overflow at the calendar's ends.
+    return FIRST_YEAR < at.year < LAST_YEAR or (
+        at.year in {FIRST_YEAR, LAST_YEAR} and FIRST_YEAR <= at.astimezone(UTC).year <= LAST_YEAR
+    )
 
 
 def moment(microseconds: int) -> datetime:

@@ -110,7 +110,11 @@ def checked_path(path: Mapping[str, Any], claims: Claims) -> Mapping[str, Any]:
     """
     if path.get("tenant", claims.tenant) != claims.tenant:
         raise ForeignTenant("The path names another tenant.")
-    wrong = [name for name, value in path.items() if not str(value).isprintable()]
+    wrong = [
+        name
+        for name, value in path.items()
+        if not str(value).isprintable() or (isinstance(value, int) and value >= _LARGEST)
+    ]
     if wrong:
         raise Invalid({name: ["Not a valid identifier."] for name in wrong})
     return path

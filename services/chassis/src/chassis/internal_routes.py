@@ -7,9 +7,12 @@ from typing import Annotated
 from marshmallow import validate
 from sqlalchemy import Connection
 
+from chassis.errors import NotFound
 from chassis.feed import SCOPE, read_heads, read_lane
+from chassis.ids import LANES
 from chassis.log import LaneHead
 from chassis.routes import Call, Handler, Reply, Route
+from chassis.schemas import Whole
 
 OPERATE = "operate"
 
@@ -24,7 +27,7 @@ class LanePage:
     """
 
     after: int = 0
-    chain: Annotated[str, validate.Regexp(r"^[0-9a-f]{64}$")] = "0" * 64
+    chain: Annotated[str, Whole(r"^[0-9a-f]{64}$")] = "0" * 64
     limit: Annotated[int, validate.Range(min=1, max=1000)] = 500
 
 
@@ -52,6 +55,8 @@ def lane(source: str, db: Connection, call: Call[None]) -> Reply:
     """Return the next events of one lane, raw."""
     page: LanePage = call.query
     after = LaneHead(position=page.after, chain=bytes.fromhex(page.chain))
+    if call.path["lane"] >= LANES:
+        raise NotFound(f"There are {LANES} lanes, from 0 on.")
     lines = read_lane(db, call.path["lane"], after, limit=page.limit, source=source)
     return Reply(body={"events": lines})
 

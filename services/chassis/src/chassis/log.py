@@ -16,9 +16,10 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
+from chassis.clock import FIRST_YEAR, LAST_YEAR, on_calendar
 from chassis.context import Context
 from chassis.envelope import GENESIS, Envelope, Recorded, next_chain
-from chassis.errors import Rejected
+from chassis.errors import Invalid, Rejected
 from chassis.ids import derived_id, lane_of
 
 
@@ -58,8 +59,14 @@ class Append:
     occurred_at: datetime | None = None
 
     def moment(self, now: datetime) -> datetime:
-        """Return when the events occurred, for a command that happens ``now``."""
+        """Return when the events occurred, for a command that happens ``now``.
+
+        Raises:
+            Invalid: it is in no year that a log can hold.
+        """
         happened = self.occurred_at or now
+        if not on_calendar(happened):
+            raise Invalid({"occurred_at": [f"Not between {FIRST_YEAR} and {LAST_YEAR}."]})
         return max(happened, self.not_before or happened)
 
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from marshmallow import validate
+from chassis.schemas import Whole
 
-Currency = Annotated[str, validate.Regexp(r"^[A-Z]{3}$", error="Not an ISO 4217 code.")]
+Currency = Annotated[str, Whole(r"^[A-Z]{3}$", error="Not an ISO 4217 code.")]
 
 
 class MixedCurrencies(ValueError):

@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import enum
+import re
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +15,7 @@ from uuid import UUID
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, post_load, validate
 
+from chassis.clock import FIRST_YEAR, LAST_YEAR, on_calendar
 from chassis.errors import Invalid
 
 T = TypeVar("T")
@@ -34,6 +36,43 @@ class StrictBoolean(fields.Boolean):
         if not isinstance(value, bool):
             raise self.make_error("invalid", input=value)
         return super()._deserialize(value, attr, data, **kwargs)
+
+
+_OFF_CALENDAR = f"Not between the years {FIRST_YEAR} and {LAST_YEAR}."
+
+
+class Moment(fields.AwareDateTime):
+    """A moment with its offset, in years that arithmetic can be done in.
+
+    A moment without an offset is somebody's wall clock, and nobody said whose.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(format="iso")
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> datetime:
+        at = super()._deserialize(value, attr, data, **kwargs)
+        if not on_calendar(at):
+            raise ValidationError(_OFF_CALENDAR)
+        return at.astimezone(UTC)
+
+    def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        # A term that was added may have led there: better refused now than not read back later.
+        if value is not None and not on_calendar(value):
+            raise Invalid({attr or "at": [_OFF_CALENDAR]})
+        return super()._serialize(value, attr, obj, **kwargs)
+
+
+class Whole(validate.Regexp):
+    """A pattern that all of a text must match; ``$`` alone lets a line's end through."""
+
+    def __call__(self, value: Any) -> Any:
+        """Return the text; raises ValidationError."""
+        if cast("re.Pattern[str]", self.regex).fullmatch(value) is None:
+            raise ValidationError(self._format_error(value))
+        return value
 
 
 class TupleOf(fields.List[Any]):
@@ -63,7 +102,7 @@ _SIMPLE: dict[Any, Any] = {
     bool: StrictBoolean,
     Decimal: lambda: fields.Decimal(as_string=True),
     UUID: fields.UUID,
-    datetime: lambda: fields.AwareDateTime(default_timezone=UTC),
+    datetime: Moment,
     date: fields.Date,
     dict: fields.Dict,
     Any: lambda: fields.Raw(allow_none=True),

@@ -8,13 +8,14 @@ from uuid import UUID
 from marshmallow import validate
 
 from chassis.money import Money
+from chassis.schemas import Whole
 from commerce.order_events import Condition, Origin, ReturnedLine
 
 _POINTS = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
-Sku = Annotated[str, validate.Regexp(_POINTS, error="Letters, digits, dot, dash, underscore.")]
+Sku = Annotated[str, Whole(_POINTS, error="Letters, digits, dot, dash, underscore.")]
 Qty = Annotated[int, validate.Range(min=1, max=100_000)]
 Text = Annotated[str, validate.Length(min=1, max=200)]
-Subject = Annotated[str, validate.Regexp(r"^[\x21-\x7e]{1,100}$")]
+Subject = Annotated[str, Whole(r"^[\x21-\x7e]{1,100}$")]
 MOST_LINES = 50
 
 

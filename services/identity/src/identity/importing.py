@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from marshmallow import validate
 
-from chassis.errors import Rejected
+from chassis import schemas
+from chassis.errors import Invalid, Rejected
 from chassis.ids import derived_id
 from chassis.unit_of_work import UnitOfWork
 from identity import linking, observing, queries, verifying
@@ -35,7 +36,10 @@ class PersonRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RowResult:
-    """What became of one line, counted from 1; ``code`` names the rule that refused."""
+    """What became of one line, counted from 1.
+
+    ``code`` names the rule that refused; ``problems`` says which fields do not fit.
+    """
 
     row: int
     outcome: Literal["added", "unchanged", "refused"]
@@ -43,12 +47,21 @@ class RowResult:
     person_id: UUID | None = None
     phone_id: UUID | None = None
     code: str | None = None
+    problems: Any = None
 
 
-def import_people(work: UnitOfWork, rows: Sequence[PersonRow]) -> list[RowResult]:
+def import_people(work: UnitOfWork, rows: Sequence[Any]) -> list[RowResult]:
     """Take every line in; a refused one leaves the others alone."""
     claims: Counter[UUID] = Counter()
-    return [_import(work, number, row, claims) for number, row in enumerate(rows, start=1)]
+    return [_read(work, number, row, claims) for number, row in enumerate(rows, start=1)]
+
+
+def _read(work: UnitOfWork, number: int, line: Any, claims: Counter[UUID]) -> RowResult:
+    try:
+        row = schemas.load(PersonRow, line)
+    except Invalid as error:
+        return RowResult(row=number, outcome="refused", code=error.code, problems=error.problems)
+    return _import(work, number, row, claims)
 
 
 def _import(work: UnitOfWork, number: int, row: PersonRow, claims: Counter[UUID]) -> RowResult:

@@ -29,6 +29,7 @@ LAYOUT = Layout(
 )
 
 _DATE_ONLY = 10
+_FIRST_YEAR, _LAST_YEAR = 2000, 2100
 _YES_NO = {"": None, "true": True, "1": True, "false": False, "0": False}
 
 
@@ -115,12 +116,12 @@ def _moment(value: str, zone: ZoneInfo | None) -> datetime:
         read = None
     if read is None or len(value) <= _DATE_ONLY:
         raise _Unreadable("posted_at is not an ISO 8601 date and time.")
+    # At the ends of the calendar there is no room for zones, nor for the promise to answer.
+    if not _FIRST_YEAR <= read.year <= _LAST_YEAR:
+        raise _Unreadable(f"posted_at lies outside the years {_FIRST_YEAR} to {_LAST_YEAR}.")
     if read.tzinfo is None:
         read = _placed(read, zone)
-    try:
-        return read.astimezone(UTC)
-    except OverflowError:
-        raise _Unreadable("posted_at lies outside the calendar.") from None
+    return read.astimezone(UTC)
 
 
 def _placed(wall: datetime, zone: ZoneInfo | None) -> datetime:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from marshmallow import validate
 
+from chassis.schemas import Whole
 from listening.case_events import Outcome
 from listening.mentions_csv import Kind
 from listening.reply_clock import Boundary
@@ -15,13 +16,13 @@ from listening.reply_clock import Boundary
 MOST_ROWS = 1000
 _Brand = Annotated[str, validate.Length(min=1, max=200)]
 _Platform = Annotated[
-    str, validate.Regexp(r"^[^A-Z\s/][^A-Z/]{0,49}$", error="Not a platform's name in lower case.")
+    str, Whole(r"^[^A-Z\s/][^A-Z/]{0,49}$", error="Not a platform's name in lower case.")
 ]
 _PlatformId = Annotated[str, validate.Length(min=1, max=200)]
 _Name = Annotated[str, validate.Length(min=1, max=200)]
 _Term = Annotated[str, validate.Length(min=1, max=100)]
 _Minutes = Annotated[int, validate.Range(min=1, max=7 * 24 * 60)]
-_Wall = Annotated[str, validate.Regexp(r"^[0-2][0-9]:[0-5][0-9]$")]
+_Wall = Annotated[str, Whole(r"^[0-2][0-9]:[0-5][0-9]$")]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,12 +1,14 @@
 """The loop's API: requests in, numbers and the events behind them out."""
 
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, cast
 
 from sqlalchemy import Connection
 
 from chassis.clock import moment
-from chassis.errors import NotFound
+from chassis.errors import Invalid, NotFound
 from chassis.internal_routes import feed_routes
 from chassis.routes import Call, Handler, Reply, Route
 from loop import messages, unread
@@ -18,6 +20,7 @@ from loop.numbers import Number
 from loop.operating import OPERATING
 from loop.session import SCOPE
 from loop.stages import BY_NAME
+from loop.upstream import SOURCES
 from loop.views import nothing
 
 
@@ -110,9 +113,23 @@ def vector_of(text: str) -> dict[str, int]:
 
     >>> vector_of("identity=5,listening=9")
     {'identity': 5, 'listening': 9}
+
+    Raises:
+        Invalid: a source is named twice, or is none that the loop counts from.
     """
-    pairs = (part.partition("=") for part in text.split(",") if part)
+    pairs = [part.partition("=") for part in text.split(",") if part]
+    problems = list(_wrong_sources([source for source, _, _ in pairs]))
+    if problems:
+        raise Invalid({"at": problems})
     return {source: int(position) for source, _, position in pairs}
+
+
+def _wrong_sources(named: Sequence[str]) -> Iterator[str]:
+    for source, times in Counter(named).items():
+        if source not in SOURCES:
+            yield f"{source} is no source; the sources are {', '.join(SOURCES)}."
+        elif times > 1:
+            yield f"{source} is named {times} times."
 
 
 def _snapshot(console: Console, at: str) -> Snapshot:

@@ -24,7 +24,7 @@ from chassis.storage import Storage
 from chassis.telemetry import setup
 from chassis.topology import subscription_name
 from chassis.wsgi import App, Service, server, wsgi_app
-from loop import unread
+from loop import live_pages, unread
 from loop.board import Board
 from loop.bootstrap import BLUEPRINT
 from loop.closing import Closer
@@ -37,8 +37,8 @@ from loop.places import facts_file
 from loop.session import Sessions
 from loop.upstream import SOURCES
 
-# Every open page holds one thread for its live updates.
-_WEB_THREADS = 64
+# Every open page holds one thread for its live updates; the rest answer everything else.
+_WEB_THREADS = live_pages.MOST + 16
 _STOP_SECONDS = 3.0
 _CLOSE_SECONDS = 1.0
 # The page shows new numbers once a second: facts may come in larger batches, which DuckDB likes.

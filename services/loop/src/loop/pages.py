@@ -14,6 +14,7 @@ from werkzeug.utils import redirect
 from chassis.auth import Unauthenticated
 from chassis.clock import moment
 from chassis.errors import NotFound, Rejected
+from chassis.problems import problem_of, problem_response
 from chassis.telemetry import trace_id_of
 from chassis.telemetry.span_file import read_spans
 from chassis.wsgi import Endpoint
@@ -22,6 +23,7 @@ from loop.console import Console
 from loop.cycle import TOTAL
 from loop.edge import number_named
 from loop.evaluate import events_of
+from loop.live_pages import TooManyLivePages
 from loop.projections import closed
 from loop.store import EVENT
 from loop.views import (
@@ -31,12 +33,14 @@ from loop.views import (
     nothing,
     number_view,
     span_line,
+    spans_for,
 )
 
 PAGE = 100
 _SPANS = 500
 _QUIET_SECONDS = 15.0
 _TICK_SECONDS = 1.0
+_RETRY_SECONDS = "10"
 _TYPES = {"js": "text/javascript", "css": "text/css", "txt": "text/plain", "svg": "image/svg+xml"}
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -77,9 +81,16 @@ def loop_page(
 
 def live(console: Console, tenant: str, request: Request, _path: Mapping[str, Any]) -> Response:
     """Push the stages anew whenever the position vector moves."""
+    try:
+        leave = console.live_pages.enter()
+    except TooManyLivePages as refusal:
+        return problem_response(problem_of(refusal), [("Retry-After", _RETRY_SECONDS)])
     stream = _stages_as_they_change(console, tenant, request.args.get("cycle"))
     headers = [("Cache-Control", "no-store"), ("X-Accel-Buffering", "no")]
-    return Response(stream, content_type="text/event-stream", headers=headers)
+    response = Response(stream, content_type="text/event-stream", headers=headers)
+    # Not in the generator: one that was never asked for anything has no end to run.
+    response.call_on_close(leave)
+    return response
 
 
 def number_page(
@@ -112,10 +123,11 @@ def number_page(
 def event_page(
     console: Console, tenant: str, _request: Request, path: Mapping[str, Any]
 ) -> Response:
-    """Show one event's envelope and the spans of its trace."""
+    """Show one event's envelope and the spans of its trace that the tenant may see."""
     envelope = _envelope(console, tenant, path["service"], path["position"])
     trace_id = trace_id_of(envelope["traceparent"])
-    spans = read_spans(console.span_file, trace_id) if console.span_file and trace_id else ()
+    found = read_spans(console.span_file, trace_id) if console.span_file and trace_id else ()
+    spans = spans_for(tenant, list(found))
     times = {name: moment(envelope[name]).isoformat() for name in ("occurred_at", "recorded_at")}
     shown = {**envelope, **times}
     return _page(
@@ -127,7 +139,7 @@ def event_page(
             "trace_id": trace_id,
             "envelope": [(name, value) for name, value in shown.items() if value is not None],
         },
-        spans=[span_line(span) for _, span in zip(range(_SPANS), spans, strict=False)],
+        spans=[span_line(span) for span in spans[:_SPANS]],
     )
 
 

@@ -186,6 +186,22 @@ def span_line(span: Mapping[str, Any]) -> dict[str, Any]:
     return {**kept, "milliseconds": f"{lasted:.1f}"}
 
 
+def spans_for(tenant: str, trace: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the spans of a trace that a tenant may see.
+
+    Callers choose trace ids, so several tenants may share one.  A span that names no tenant
+    is shown only where nobody else took part.
+    """
+    owners = {_tenant_of(span) for span in trace}
+    alone = tenant in owners and owners <= {tenant, None}
+    shown = {tenant, None} if alone else {tenant}
+    return [span for span in trace if _tenant_of(span) in shown]
+
+
+def _tenant_of(span: Mapping[str, Any]) -> Any:
+    return span["attributes"].get("sixfold.tenant")
+
+
 def _stage(stage: Stage, counted: Counted, cycle: str) -> StageView:
     title, subtitle = TITLES[stage]
     outputs = counted.outputs.get(cycle, {}).get(stage, {})

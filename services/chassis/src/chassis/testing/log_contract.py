@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import pytest
@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from chassis.context import Context
 from chassis.envelope import Recorded
-from chassis.errors import Conflict
+from chassis.errors import Conflict, Invalid
 from chassis.log import Append, Appended, CommandReused, Draft, Log
 from chassis.log_verify import verify
 from chassis.testing.contexts import NOW, context
@@ -150,6 +150,15 @@ class LogContract:
 
         assert everything(log) == []
         assert not append(log, "order-1", 0, of=once).repeated
+
+    @pytest.mark.parametrize("year", [1, 9999])
+    def test_a_moment_outside_the_calendar_is_refused(self, log: OpenLog, year: int) -> None:
+        """An event that cannot be read back would block every reader for ever."""
+        at = datetime(year, 6, 1, tzinfo=UTC)
+        wanted = Append(stream="order-1", expected_version=0, drafts=[DRAFT], occurred_at=at)
+        with pytest.raises(Invalid), log.begin() as opened:
+            opened.append(context(), [wanted], recorded_at=NOW)
+        assert everything(log) == []
 
     def test_positions_lanes_and_chains_hold_together(self, log: OpenLog) -> None:
         """A reader can tell that nothing is missing and nothing was changed."""
