@@ -97,6 +97,8 @@ def play(
     say(f"{fed.people} people and {fed.visits} visits imported")
     approver = clients_of(stack.addresses.urls, stack.token, TENANT, "approver")["campaigns"]
     for number, (week, its_visits, its_mentions) in enumerate(weeks(kept, told)):
+        # Last week's, all of which have come to rest: one just paid may not be asked for yet.
+        fulfil_orders(clients["commerce"])
         setting_up.publish_posts(clients["campaigns"], approver, number, week)
         setting_up.record_spend(clients["campaigns"], week)
         cases = setting_up.tell_mentions(clients["listening"], its_mentions, fed)
@@ -104,8 +106,6 @@ def play(
         wait_until_settled(clients, week, services=["listening"])
         setting_up.reply_to_mentions(clients["listening"], its_mentions, cases, persona)
         reply_to_chats(clients["listening"], fed.open_chats, persona)
-        # Mostly last week's: this week's are still being paid for.
-        fulfil_orders(clients["commerce"])
         wait_until_settled(clients, week)
         # Timers of the week fire now: what was answered or paid in time is past them already.
         stack.clock.set(week + WEEK)
