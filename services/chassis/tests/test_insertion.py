@@ -12,7 +12,7 @@ _METADATA = MetaData()
 _THINGS = Table("things", _METADATA, Column("key", Integer, primary_key=True))
 
 
-def only_the_first_is_new(database: Database) -> None:
+def assert_only_the_first_is_new(database: Database) -> None:
     _METADATA.create_all(database.engine)
     with database.begin() as db:
         assert insert_once(db, _THINGS, {"key": 1})
@@ -23,10 +23,10 @@ def only_the_first_is_new(database: Database) -> None:
 
 def test_only_the_first_insert_is_new(tmp_path: Path) -> None:
     """A rule that lets one of two win would let both, or neither."""
-    only_the_first_is_new(Database(f"sqlite:///{tmp_path}/things.db"))
+    assert_only_the_first_is_new(Database(f"sqlite:///{tmp_path}/things.db"))
 
 
 @pytest.mark.servers
 def test_only_the_first_insert_is_new_on_a_server(postgresql_url: str) -> None:
     """The same rule would hold on a laptop and fail in production."""
-    only_the_first_is_new(Database(postgresql_url))
+    assert_only_the_first_is_new(Database(postgresql_url))

@@ -25,7 +25,7 @@ BATCH = 200
 HEAD_SECONDS = 3.0
 PAUSE_SECONDS = 1.0
 DRAIN_SECONDS = 0.2
-SHORTEST_WAIT_SECONDS = 0.001
+QUIET_SECONDS = 0.001  # nothing came for so long: the batch is whole
 ANSWER_SECONDS = 10.0
 _log = get_logger(__name__)
 
@@ -68,7 +68,7 @@ class Consumer:
         self._alarm = alarm
         self._taken: list[Taken] = []
         self._head_seconds = head_seconds
-        self._wait_seconds = max(wait_seconds, SHORTEST_WAIT_SECONDS)
+        self._wait_seconds = wait_seconds
         self._heads_due = 0.0
 
     def run(self) -> None:
@@ -136,8 +136,8 @@ class Consumer:
             if not self._taken:
                 broker.drain_events(timeout=DRAIN_SECONDS)
             until = time.monotonic() + self._wait_seconds
-            while len(self._taken) < BATCH and (left := until - time.monotonic()) > 0:
-                broker.drain_events(timeout=left)
+            while len(self._taken) < BATCH:
+                broker.drain_events(timeout=max(until - time.monotonic(), QUIET_SECONDS))
         broker.heartbeat_check()
 
     def _take(self, message: Any) -> None:
