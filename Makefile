@@ -1,11 +1,15 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup doctor demo test check lint fmt types imports unit rest bench requirements lock clean
+.PHONY: help setup doctor demo test check lint fmt types imports unit rest simulate bench faults requirements lock clean
 
 BIN := .venv/bin
 FAST := not servers and not journey and not browser
 export DATABASE ONCE
+SECONDS := 600
+ROUND := 1
+SUBJECT := greetings_lab:SUBJECT
+FAULTS_PATH := services/chassis/tests
 
 ##@ Start
 help: ## Print these tasks
@@ -41,8 +45,16 @@ unit: setup ## Run the tests that need no server, docs and contract files includ
 rest: setup
 	@$(BIN)/pytest -m "not ($(FAST))"
 
+SCHEDULES ?= 20000
+simulate: setup ## Look for a schedule of faults that breaks a promise (SCHEDULES=100000)
+	@$(BIN)/python -W ignore -m chassis.testing.simulation --schedules $(SCHEDULES)
+
 bench: setup ## Measure, print a table, write bench/results.json
 	@$(BIN)/python -m bench
+
+faults: setup ## Let faults happen to real services (SECONDS=600, SEED=n, ROUND=n, SUBJECT=module:NAME)
+	@PYTHONPATH=$(FAULTS_PATH) $(BIN)/python -m chassis.testing.faultlab $(SUBJECT) --seconds $(SECONDS) \
+	--round $(ROUND) $(if $(SEED),--seed $(SEED)) $(foreach fault,$(FAULT),--fault $(fault))
 
 requirements: setup ## Print each requirement as shown or not yet, write build/requirements.json
 	@rm -f build/requirements.json

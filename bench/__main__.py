@@ -7,8 +7,12 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.table import Table
 
-from bench.appending import append_vs_insert
+from bench.appending import append_vs_eventsourcing, append_vs_insert
+from bench.bulk import bulk_vs_copy
+from bench.consuming import consume_vs_nameko
+from bench.latency import latencies
 from bench.publishing import publish_vs_nameko
+from bench.rebuilding import rebuild_vs_per_event
 from bench.results import Result
 from chassis.testing.servers import PrivatePostgreSQL, PrivateRabbitMQ
 
@@ -24,7 +28,15 @@ def main() -> None:
             PrivatePostgreSQL(folder / "postgresql") as postgresql,
             PrivateRabbitMQ(folder / "rabbitmq") as rabbitmq,
         ):
-            results = [append_vs_insert(postgresql), publish_vs_nameko(postgresql, rabbitmq)]
+            results = [
+                append_vs_insert(postgresql),
+                append_vs_eventsourcing(postgresql),
+                bulk_vs_copy(postgresql),
+                publish_vs_nameko(postgresql, rabbitmq),
+                consume_vs_nameko(postgresql, rabbitmq),
+                *latencies(postgresql, rabbitmq),
+                rebuild_vs_per_event(postgresql),
+            ]
     RESULTS.write_text(json.dumps([result.as_json() for result in results], indent=1) + "\n")
     Console().print(table_of(results))
 

@@ -1,80 +1,110 @@
-"""Appends by 16 concurrent writers until positions are assigned, beside bare inserts."""
+"""Appends by 16 concurrent writers until positions are assigned, beside bare inserts and a peer.
 
-import threading
+All with fsync on.  The bare insert is the least that can be stored: an id and the same bytes, one
+row and one commit by psycopg2 alone, each writer on its own connection.
+"""
+
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import Any
 
-from sqlalchemy import text
+import psycopg2
 
+from bench.logs import DRAFT, fresh_log, numbered, wait_for_head
+from bench.peers import figure_of
 from bench.results import Result, paired
+from chassis.appending import Appending
 from chassis.database import Database
 from chassis.ids import new_id
-from chassis.log import Append, Draft
-from chassis.log_postgresql import SCHEMA_V1, PostgresqlLog
-from chassis.sequencer import sequence
+from chassis.log import Append
 from chassis.testing.contexts import NOW, context
-from chassis.testing.servers import PrivatePostgreSQL
+from chassis.testing.servers import USER, PrivatePostgreSQL
 
-WRITERS, EVENTS, ROUNDS = 16, 100, 5
-DRAFT = Draft(type="thing_happened", schema_version=1, subjects=(), data=b'{"n":1}' * 20)
+WRITERS, EVENTS, ROUNDS = 16, 300, 5
+PEER_EVENTS, PEER_ROUNDS = 20, 3
+BARE = "CREATE TABLE bare (id uuid PRIMARY KEY, data bytea NOT NULL)"
+_INSERT = "INSERT INTO bare (id, data) VALUES (%s, %s)"
+_PEER = Path(__file__).with_name("peer_eventsourcing.py")
 
 
 def append_vs_insert(postgresql: PrivatePostgreSQL) -> Result:
-    """Compare in interleaved rounds, fsync on."""
+    """Compare in interleaved rounds: the first of a pair changes, so that neither is favoured."""
     pairs = []
     for number in range(ROUNDS):
-        database = Database(postgresql.database(f"append_{number}"), pool_size=WRITERS + 2)
-        with database.begin() as db:
-            for statement in (*SCHEMA_V1, "CREATE TABLE bare (id uuid, data bytea)"):
-                db.execute(text(statement))
-        pairs.append((_appends(database), _inserts(database)))
-        database.close()
+        name = f"append_{number}"
+        with fresh_log(postgresql.database(name), BARE, pool_size=WRITERS) as database:
+            if number % 2:
+                bare = _inserts(postgresql.dsn(name))
+                pairs.append((appends(database), bare))
+            else:
+                ours = appends(database)
+                pairs.append((ours, _inserts(postgresql.dsn(name))))
+        postgresql.drop_database(name)
     return paired("append_vs_insert", "events/s", pairs)
 
 
-def _inserts(database: Database) -> float:
-    def write() -> None:
-        with database.begin() as db:
-            db.execute(
-                text("INSERT INTO bare VALUES (:id, :data)"),
-                {"id": str(new_id()), "data": DRAFT.data},
-            )
+def append_vs_eventsourcing(postgresql: PrivatePostgreSQL) -> Result:
+    """Compare with a library that saves one event at a time, in interleaved rounds."""
+    pairs = []
+    for number in range(PEER_ROUNDS):
+        name = f"peer_{number}"
+        with fresh_log(postgresql.database(name), pool_size=WRITERS) as database:
+            ours = appends(database)
+        postgresql.database(name)
+        pairs.append((ours, _saves(postgresql, name)))
+        postgresql.drop_database(name)
+    return paired("append_vs_eventsourcing", "events/s", pairs)
 
-    return _rate(write, lambda: None)
 
+def appends(database: Database, writers: int = WRITERS, each: int = EVENTS) -> float:
+    """Return how many appends a second writers get through, positions included."""
+    appending = Appending(database)
 
-def _appends(database: Database) -> float:
-    done = threading.Event()
-
-    def number() -> None:
-        while _sequenced(database) or not done.is_set():
-            time.sleep(0.002)
-
-    def write() -> None:
-        with database.begin() as db:
+    def write(_: int) -> None:
+        for _ in range(each):
             wanted = Append(stream=f"thing-{new_id()}", expected_version=0, drafts=[DRAFT])
-            PostgresqlLog(db).append(context(), [wanted], recorded_at=NOW)
+            appending.append(context(), [wanted], recorded_at=NOW)
 
-    sequencer = threading.Thread(target=number)
-    sequencer.start()
-
-    def finish() -> None:
-        done.set()
-        sequencer.join()
-
-    return _rate(write, finish)
+    with numbered(database):
+        return rate(write, writers, each, lambda: wait_for_head(database, writers * each))
 
 
-def _sequenced(database: Database) -> int:
-    with database.begin() as db:
-        return sequence(db)
+def _inserts(dsn: str) -> float:
+    connections = [psycopg2.connect(dsn) for _ in range(WRITERS)]
+
+    def write(writer: int) -> None:
+        with closing(connections[writer]) as connection, connection.cursor() as cursor:
+            for _ in range(EVENTS):
+                cursor.execute(_INSERT, (str(new_id()), DRAFT.data))
+                connection.commit()
+
+    return rate(write, WRITERS, EVENTS)
 
 
-def _rate(write: Callable[[], None], finish: Callable[[], None]) -> float:
+def _saves(postgresql: PrivatePostgreSQL, name: str) -> float:
+    settings: dict[str, Any] = {
+        "WRITERS": WRITERS,
+        "EACH": PEER_EVENTS,
+        "PERSISTENCE_MODULE": "eventsourcing.postgres",
+        "POSTGRES_DBNAME": name,
+        "POSTGRES_HOST": postgresql.directory,
+        "POSTGRES_PORT": "5432",
+        "POSTGRES_USER": USER,
+        "POSTGRES_PASSWORD": "-",
+        "POSTGRES_MAX_OVERFLOW": WRITERS,
+    }
+    return figure_of(_PEER, {key: str(value) for key, value in settings.items()})
+
+
+def rate(
+    write: Callable[[int], None], writers: int, each: int, finish: Callable[[], None] = lambda: None
+) -> float:
+    """Return how often a second ``writers`` threads do what ``write`` does ``each`` times."""
     began = time.monotonic()
-    with ThreadPoolExecutor(WRITERS) as pool:
-        for writing in [pool.submit(write) for _ in range(WRITERS * EVENTS)]:
-            writing.result()
+    with ThreadPoolExecutor(writers) as pool:
+        list(pool.map(write, range(writers)))
     finish()
-    return WRITERS * EVENTS / (time.monotonic() - began)
+    return writers * each / (time.monotonic() - began)

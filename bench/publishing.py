@@ -7,11 +7,11 @@ from kombu.entity import Queue
 from nameko.standalone.events import event_dispatcher
 from sqlalchemy import text
 
-from bench.appending import SCHEMA_V1
 from bench.results import Result, paired
 from chassis.database import Database
 from chassis.log import Append, Draft
-from chassis.log_postgresql import PostgresqlLog
+from chassis.log_postgresql import SCHEMA_V1, PostgresqlLog
+from chassis.outgoing import to_broker
 from chassis.publisher import Publisher
 from chassis.sequencer import sequence
 from chassis.testing.contexts import NOW, context
@@ -64,7 +64,7 @@ def _bind(uri: str) -> None:
 
 def _publishes(database: Database, uri: str) -> float:
     began = time.monotonic()
-    with Publisher("bench", database, uri) as publisher:
+    with Publisher("bench", database, to_broker(uri, "bench")) as publisher:
         while publisher.step():
             pass
     return EVENTS / (time.monotonic() - began)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import MetaData
 
+from chassis.blueprint import Blueprint
 from chassis.erasure import ErasureConfirmed
 from chassis.events import EventRegistry
 from chassis.roles import blueprint_of, edge_of
@@ -28,9 +29,14 @@ class Service:
     sources: Path
 
     @property
+    def blueprint(self) -> Blueprint:
+        """What it consists of."""
+        return blueprint_of(self.name)
+
+    @property
     def registry(self) -> EventRegistry:
         """What it records."""
-        return blueprint_of(self.name).registry
+        return self.blueprint.registry
 
     @property
     def upstream(self) -> Upstream:

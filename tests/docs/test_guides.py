@@ -11,6 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "docs/guides/platform-engineer.md"
+LAB = ROOT / "docs/guides/lab.md"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PATH = re.compile(r"# (services/\S+\.py)\n")
 TESTED = "services/commerce"
@@ -91,9 +92,9 @@ def _side(hunk: str, sign: str) -> str:
     return "".join(f"{line[1:]}\n" for line in lines)
 
 
-def sections() -> list[list[Block]]:
-    """Return the guide's blocks, section by section."""
-    parts = re.split(r"^## ", GUIDE.read_text(), flags=re.MULTILINE)[1:]
+def sections(guide: Path = GUIDE) -> list[list[Block]]:
+    """Return a guide's blocks, section by section."""
+    parts = re.split(r"^## ", guide.read_text(), flags=re.MULTILINE)[1:]
     found = [
         [Block(kind=block[1], text=block[2]) for block in BLOCK.finditer(part)] for part in parts
     ]
@@ -105,7 +106,7 @@ def test_each_change_of_the_guide_works(tmp_path: Path) -> None:
     copy, (event, *others) = Copy(tmp_path), sections()
     copy.apply(event[0])
     assert 'incompatible type "OrderFlagged"' in copy.types(fails=True)
-    for blocks in (event[1:], *others):
+    for blocks in (event[1:], *others, *sections(LAB)[:1]):
         tests = [test for block in blocks for test in copy.apply(block)]
         assert tests, "a change without a test"
         copy.check(tests)

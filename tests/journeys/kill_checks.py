@@ -25,7 +25,7 @@ FINAL = {"completed", "cancelled", "expired"}
 
 def check_all(town: Town) -> None:
     """Fail with the first thing that is lost, doubled or left half done."""
-    assert operating.verify(town.stack.directory, None, Console())
+    assert operating.verify(town.stack.directory, None, None, Console())
     assert town.fed.refused == []
     commerce = log_of(town, "commerce")
     check_orders(town, commerce)

@@ -166,7 +166,9 @@ class Town:
 
     def _parked(self) -> list[Any]:
         return [
-            one for service in SERVICES for one in self.clients[service].get("/internal/v1/parked")
+            one
+            for service in SERVICES
+            for one in self.clients[service].get("/internal/v1/parked")["parked"]
         ]
 
     def _serve(self, enough: threading.Event) -> None:

@@ -17,6 +17,7 @@ from kombu.connection import Connection
 
 from bus_service import embedded
 from chassis.money import Money
+from chassis.outgoing import to_broker
 from chassis.publisher import Publisher
 from chassis.storage import Storage
 from chassis.testing.contexts import NOW, context
@@ -60,7 +61,8 @@ def publish(commerce: Storage, amqp_uri: str, tenant: str) -> tuple[UUID, UUID]:
     order_id = uuid4()
     with commerce.begin(context(tenant=tenant)) as work:
         work.add(f"order-{order_id}", [order_placed(order_id)])
-    with Publisher("commerce", commerce.database, amqp_uri) as publisher:
+    connect = to_broker(amqp_uri, "commerce")
+    with Publisher("commerce", commerce.database, connect) as publisher:
         assert publisher.step() == 1
     with commerce.read() as db:
         log = commerce.log(db)

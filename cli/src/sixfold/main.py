@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import httpx
 import typer
-from rich.console import Console
 
-from sixfold import importing, operating
+from chassis.errors import Alarm, Conflict, Invalid, Rejected, Unavailable
+from chassis.segments.archiving import POSITIONS
+from sixfold import archiving, importing, operating, readmodels
+from sixfold.arguments import DEFAULT, Directory, OptionalService, Place, Segments, Service, console
 from sixfold.client import Refused
 from sixfold.occupation import Occupied
 from sixfold.stack import PACKAGES, DatabaseKind, Described, NotRunning
@@ -24,15 +26,11 @@ imports = typer.Typer(no_args_is_help=True, help="Bring your own data.")
 app.add_typer(log, name="log")
 app.add_typer(parked, name="parked")
 app.add_typer(imports, name="import")
+app.add_typer(readmodels.app, name="readmodel")
 
-Directory = Annotated[
-    Path, typer.Option("--stack", help="Directory of the running stack.", envvar="SIXFOLD_STACK")
-]
 File = Annotated[
     Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV with a header.")
 ]
-DEFAULT = Path(".run/demo")
-console = Console(highlight=False, soft_wrap=True)
 
 
 def _zone(name: str) -> ZoneInfo:
@@ -40,15 +38,6 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ValueError, OSError, ZoneInfoNotFoundError):
         raise typer.BadParameter(f"{name!r} is not a time zone such as Asia/Taipei.") from None
-
-
-def _service(name: str) -> str:
-    if name not in PACKAGES:
-        raise typer.BadParameter(f"{name!r} is none of {', '.join(PACKAGES)}.")
-    return name
-
-
-Service = Annotated[str, typer.Argument(parser=_service, metavar="SERVICE")]
 
 
 @app.command()
@@ -96,9 +85,12 @@ def replay(
     shuffle: Annotated[int | None, typer.Option(help="Seed of a shuffled arrival order.")] = None,
     partitions: Annotated[int, typer.Option(min=1, help="Fold in this many parts.")] = 1,
     at_live: Annotated[bool, typer.Option(help="Stop where the live loop is.")] = False,
+    segments: Segments = None,
 ) -> None:
     """Compute the loop again from the first event of every log, and compare with the live one."""
-    result = operating.replay(directory, shuffle=shuffle, partitions=partitions, at_live=at_live)
+    result = operating.replay(
+        directory, shuffle=shuffle, partitions=partitions, at_live=at_live, segments=segments
+    )
     if as_json:
         sys.stdout.write(json.dumps(result, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
     else:
@@ -107,20 +99,61 @@ def replay(
 
 @log.command("verify")
 def log_verify(
-    service: Annotated[
-        str | None, typer.Argument(parser=_service, help="One service; all by default.")
-    ] = None,
+    service: OptionalService = None,
     directory: Directory = DEFAULT,
+    segments: Segments = None,
 ) -> None:
-    """Check positions, streams and hash chains of whole logs."""
-    sound = operating.verify(directory, service, console)
+    """Check positions, streams and hash chains of whole logs, and of their segments."""
+    sound = operating.verify(directory, service, segments, console)
     raise typer.Exit(0 if sound else 1)
 
 
+@log.command("archive")
+def log_archive(
+    segments: Place,
+    service: OptionalService = None,
+    directory: Directory = DEFAULT,
+    positions: Annotated[
+        int, typer.Option(min=1, help="How many positions make a segment.")
+    ] = POSITIONS,
+) -> None:
+    """Export what is new and fills a segment to Parquet files; run it again to go on."""
+    services = [service] if service else list(PACKAGES)
+    archiving.archive(directory, services, segments, positions, console)
+
+
+@log.command("release")
+def log_release(
+    service: Service,
+    segments: Place,
+    directory: Directory = DEFAULT,
+    *,
+    up_to: Annotated[int | None, typer.Option(min=0, help="The last that may leave.")] = None,
+    keep: Annotated[int, typer.Option(min=1, help="How many of the newest stay.")] = 10_000_000,
+    drop: Annotated[bool, typer.Option("--drop", help="Drop the tables.")] = False,
+) -> None:
+    """Let a log's oldest partitions leave PostgreSQL, once its segments hold all they hold."""
+    done = archiving.release(directory, service, segments, up_to=up_to, keep=keep, drop=drop)
+    console.print(done)
+
+
 @parked.command("list")
-def parked_list(service: Service, directory: Directory = DEFAULT, tenant: str = "lantern") -> None:
+def parked_list(
+    service: Service,
+    directory: Directory = DEFAULT,
+    tenant: str = "lantern",
+    subscription: Annotated[str | None, typer.Option(help="Only this one's.")] = None,
+    error: Annotated[str | None, typer.Option(help="Only those that start like this.")] = None,
+) -> None:
     """List a service's parked events."""
-    console.print_json(json.dumps(operating.parked(directory, tenant, service)))
+    found = operating.parked(directory, tenant, service, subscription=subscription, error=error)
+    console.print_json(json.dumps(found))
+
+
+@parked.command("audit")
+def parked_audit(service: Service, directory: Directory = DEFAULT, tenant: str = "lantern") -> None:
+    """List who retried or skipped what, when and why, the newest first."""
+    console.print_json(json.dumps(operating.audit(directory, tenant, service)))
 
 
 @parked.command("show")
@@ -129,7 +162,7 @@ def parked_show(
     tenant: str = "lantern",
 ) -> None:  # fmt: skip
     """Show one parked event with its error and trace."""
-    found = operating.parked(directory, tenant, service, f"/{subscription}/{position}")
+    found = operating.show_parked(directory, tenant, service, f"/{subscription}/{position}")
     console.print_json(json.dumps(found))
 
 
@@ -147,10 +180,15 @@ def parked_retry(
 
 @parked.command("retry-all")
 def parked_retry_all(
-    service: Service, error: str, directory: Directory = DEFAULT, tenant: str = "lantern"
+    service: Service,
+    error: str,
+    directory: Directory = DEFAULT,
+    tenant: str = "lantern",
+    subscription: Annotated[str | None, typer.Option(help="Only this one's.")] = None,
 ) -> None:
     """Try every parked event again whose error starts with ERROR."""
-    done = operating.handle_parked(directory, tenant, service, "/retry", {"error": error})
+    wanted = {"error": error, **({"subscription": subscription} if subscription else {})}
+    done = operating.handle_parked(directory, tenant, service, "/retry", wanted)
     console.print_json(json.dumps(done))
 
 
@@ -196,13 +234,19 @@ def import_journeys(
     raise typer.Exit(code)
 
 
+SAID = (
+    NotRunning, Occupied, Refused, httpx.TransportError,
+    Alarm, Conflict, Invalid, Rejected, Unavailable,
+)  # fmt: skip
+
+
 def run() -> None:
     """Run the command; Ctrl-C is a normal end, what nobody can help is said in one line."""
     try:
         app()
     except KeyboardInterrupt:
         raise SystemExit(0) from None
-    except (NotRunning, Occupied, Refused, httpx.TransportError) as problem:
+    except SAID as problem:
         sys.stderr.write(f"sixfold: {_said(problem)}\n")
         raise SystemExit(1) from None
 

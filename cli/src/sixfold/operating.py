@@ -8,17 +8,17 @@ import httpx
 from rich.console import Console
 
 from chassis.database import Database
-from chassis.feed import LocalFeed
 from chassis.log_verify import BrokenLog
-from chassis.log_verify import verify as verify_log
-from chassis.storage import log_on
+from chassis.segments.manifest import BrokenArchive
 from loop.cycle import TOTAL
 from loop.replay import replay as replay_loop
-from sixfold import report, settling
+from sixfold import archiving, report, settling
 from sixfold.client import Client, Refused, fresh_key
 from sixfold.parts import LOOP, SERVICES
 from sixfold.shop import TENANT
 from sixfold.stack import SCOPES, Described
+
+_PARKED = "/internal/v1/parked"
 
 
 def status(directory: Path, tenant: str) -> Mapping[str, Any]:
@@ -31,20 +31,19 @@ def token(directory: Path, tenant: str, subject: str, scopes: list[str] | None) 
     return Described(directory).token(tenant, subject, scopes or SCOPES)
 
 
-def verify(directory: Path, service: str | None, console: Console) -> bool:
-    """Check one log or all; say what was found; return whether all are whole."""
+def verify(directory: Path, service: str | None, segments: str | None, console: Console) -> bool:
+    """Check one log or all, with their segments; say what was found, and whether all are whole."""
     databases = Described(directory).known["databases"]
     names = [service] if service else [*SERVICES, LOOP]
-    verified = [_verify_one(name, databases[name], console) for name in names]
+    verified = [_verify_one(name, databases[name], segments, console) for name in names]
     return all(verified)
 
 
-def _verify_one(name: str, url: str, console: Console) -> bool:
+def _verify_one(name: str, url: str, segments: str | None, console: Console) -> bool:
     database = Database(url)
     try:
-        with database.read() as db:
-            found = verify_log(log_on(db))
-    except BrokenLog as broken:
+        found = archiving.verify(database, name, segments)
+    except (BrokenLog, BrokenArchive) as broken:
         console.print(f"[red]{name}: BROKEN at {broken}[/]")
         return False
     finally:
@@ -57,8 +56,9 @@ def _verify_one(name: str, url: str, console: Console) -> bool:
 
 
 def replay(
-    directory: Path, *, shuffle: int | None, partitions: int, at_live: bool
-) -> dict[str, Any]:
+    directory: Path, *, shuffle: int | None, partitions: int, at_live: bool,
+    segments: str | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """Compute the loop from the logs alone, and say whether the live loop agrees.
 
     Args:
@@ -67,6 +67,7 @@ def replay(
         partitions: Take the events in, in so many parts.
         at_live: Stop at the positions that the live loop has reached, so that both can be
             compared while events still arrive.
+        segments: Where the logs' segments are; what they have is read from there.
     """
     described = Described(directory)
     live = _live(described)
@@ -76,8 +77,11 @@ def replay(
         for name, url in described.known["databases"].items()
         if name in SERVICES
     }
-    feeds = {name: LocalFeed(database.read, name) for name, database in databases.items()}
     try:
+        feeds = {
+            name: archiving.feed_of(database, name, segments)
+            for name, database in databases.items()
+        }
         result = replay_loop(
             feeds, at=at, shuffle_seed=shuffle, partitions=partitions, tenant=TENANT
         )
@@ -114,9 +118,29 @@ def print_replay(console: Console, found: Mapping[str, Any]) -> None:
         console.print(f"live       {found['live']['hash']}  equal: {found['live']['equal']}")
 
 
-def parked(directory: Path, tenant: str, service: str, path: str = "") -> Any:
-    """Return what a service has parked."""
-    return _client(directory, tenant, service).get(f"/internal/v1/parked{path}")
+def parked(directory: Path, tenant: str, service: str, **wanted: str | None) -> list[Any]:
+    """Return what a service has parked, of one subscription or with one error or all."""
+    return _pages(_client(directory, tenant, service), _PARKED, "parked", wanted)
+
+
+def audit(directory: Path, tenant: str, service: str) -> list[Any]:
+    """Return what people did to a service's parked events, the newest first."""
+    return _pages(_client(directory, tenant, service), f"{_PARKED}/audit", "audit", {})
+
+
+def show_parked(directory: Path, tenant: str, service: str, place: str) -> Any:
+    """Return one parked event with its error and trace."""
+    return _client(directory, tenant, service).get(f"{_PARKED}{place}")
+
+
+def _pages(client: Client, path: str, name: str, wanted: Mapping[str, str | None]) -> list[Any]:
+    query = {key: value for key, value in wanted.items() if value}
+    page = client.get(path, **query)
+    found = list(page[name])
+    while page["next"]:
+        page = client.get(path, **query, cursor=page["next"])
+        found.extend(page[name])
+    return found
 
 
 def handle_parked(
@@ -124,7 +148,7 @@ def handle_parked(
 ) -> Any:
     """Retry or skip; each call is one, so its key is fresh."""
     client = _client(directory, tenant, service)
-    return client.post(f"/internal/v1/parked{path}", body, key=fresh_key())
+    return client.post(f"{_PARKED}{path}", body, key=fresh_key())
 
 
 def _client(directory: Path, tenant: str, service: str) -> Client:

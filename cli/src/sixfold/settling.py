@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import chassis.progress
 from sixfold.client import Clients, at_once
 from sixfold.parts import LOOP, SERVICES, WORLD
 
 DEADLINE_SECONDS = 120.0
 PAUSE_SECONDS = 0.15
 EVERYBODY = (*SERVICES, LOOP, WORLD)
-WHOLE_LOG = "-1"
 Progress = Mapping[str, Mapping[str, Any]]
 
 
@@ -64,27 +64,11 @@ def look(clients: Clients, services: Sequence[str] = EVERYBODY) -> Progress:
 
 def unsettled(progress: Progress, now: datetime | None = None) -> Iterator[str]:
     """Yield what is still under way, in words."""
-    for service, its in progress.items():
-        if service == WORLD:
-            if its["untold"]:
-                yield f"the payment provider has {its['untold']} things to say"
-            continue
-        if its["unplaced"]:
-            yield f"{service}: {its['unplaced']} events without a position"
-        if _due(its.get("next_timer"), now):
-            yield f"{service}: a timer is due"
-        for reader, lanes in its["readers"].items():
-            source = source_of(reader)
-            if source is not None and source in progress:
-                yield from _lanes_behind(reader, lanes, progress[source]["lanes"])
-            elif source is None and lanes.get(WHOLE_LOG, 0) < its["position"]:
-                yield f"{service}: {reader} is at {lanes.get(WHOLE_LOG, 0)} of {its['position']}"
-
-
-def source_of(reader: str) -> str | None:
-    """Return whose log a subscription reads; None for a reader of the own log."""
-    _, on, source = reader.partition(".on.")
-    return source if on else None
+    untold = progress.get(WORLD, {}).get("untold")
+    if untold:
+        yield f"the payment provider has {untold} things to say"
+    services = {name: its for name, its in progress.items() if name != WORLD}
+    yield from chassis.progress.unsettled(services, now)
 
 
 def vector(progress: Progress) -> str:
@@ -95,13 +79,3 @@ def vector(progress: Progress) -> str:
 def parked(progress: Progress) -> int:
     """Return how many events wait for another try or for a person."""
     return sum(its.get("parked", 0) for its in progress.values())
-
-
-def _lanes_behind(reader: str, lanes: Mapping[str, int], heads: Mapping[str, int]) -> Iterator[str]:
-    for lane, head in heads.items():
-        if lanes.get(lane, 0) < head:
-            yield f"{reader}: lane {lane} is at {lanes.get(lane, 0)} of {head}"
-
-
-def _due(timer: str | None, now: datetime | None) -> bool:
-    return bool(timer and now and datetime.fromisoformat(timer) <= now)

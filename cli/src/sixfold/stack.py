@@ -222,7 +222,7 @@ class Stack:
         if self.postgresql is None:
             return f"sqlite:///{self.directory}/data/{name}.db"
         # psycopg2: the one driver that eventlet can make wait without blocking.
-        return self.postgresql.database(name).replace("postgresql+psycopg://", "postgresql://")
+        return self.postgresql.database(name)
 
     @property
     def _on_server(self) -> bool:

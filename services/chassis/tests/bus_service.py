@@ -33,6 +33,22 @@ class Greeted:
     number: int
 
 
+@registry.event("waved")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Waved:
+    """Somebody waved."""
+
+    number: int
+
+
+@registry.event("parted")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parted:
+    """Whoever said hello has left again."""
+
+    number: int
+
+
 metadata = MetaData()
 tables.define_all(metadata)
 seen = Table(
@@ -41,6 +57,13 @@ seen = Table(
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("stream", String(100)),
     Column("number", Integer),
+    Column("size", Integer),
+)
+counted = Table(
+    "counted",
+    metadata,
+    Column("stream", String(100), primary_key=True),
+    Column("times", Integer, nullable=False),
 )
 
 
@@ -78,12 +101,14 @@ def embedded(directory: Path, service: str = "greeter") -> Storage:
     return storage_at(f"sqlite:///{directory}/{service}.db", service)
 
 
-def greet(storage: Storage, stream: str, numbers: Sequence[int]) -> None:
+def greet(
+    storage: Storage, stream: str, numbers: Sequence[int], event: type[Any] = Greeted
+) -> None:
     """Record one event for each number."""
     for number in numbers:
         with storage.begin(context()) as work:
             version = len(work.log.stream("acme", stream))
-            work.add(stream, [Greeted(number=number)], expected_version=version)
+            work.add(stream, [event(number=number)], expected_version=version)
 
 
 class Listener:

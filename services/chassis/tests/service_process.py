@@ -40,12 +40,19 @@ class Place:
     """One service's databases, settings and processes."""
 
     def __init__(
-        self, name: str, folder: Path, amqp_uri: str, tokens: Tokens, feeds: str = ""
+        self,
+        name: str,
+        folder: Path,
+        amqp_uri: str,
+        tokens: Tokens,
+        *,
+        feeds: str = "",
+        database_url: str | None = None,
     ) -> None:
         self.name = name
         self.tokens = tokens
         self.folder = folder
-        self.database = Database(f"sqlite:///{folder}/{name}.db")
+        self.database = Database(database_url or f"sqlite:///{folder}/{name}.db")
         keys_url = f"sqlite:///{folder}/{name}_keys.db"
         migrate(self.database.url, name)
         migrate(keys_url, "chassis.key_store")
@@ -104,12 +111,18 @@ class Place:
 class Process:
     """One process of a service."""
 
-    def __init__(self, place: Place, role: str) -> None:
-        self.log = place.folder / f"{place.name}-{role}.log"
+    def __init__(self, place: Place, role: str, **settings: str) -> None:
+        self.log = place.folder / f"{place.name}-{role}-{settings.get('HTTP_PORT', '')}.log"
+        self._asked = 0.0
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", f"chassis.{role}", place.name],
-                env={**os.environ, **place.settings, "PYTHONPATH": os.pathsep.join(PATH)},
+                env={
+                    **os.environ,
+                    **place.settings,
+                    **settings,
+                    "PYTHONPATH": os.pathsep.join(PATH),
+                },
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
@@ -117,10 +130,31 @@ class Process:
 
     def stop(self) -> tuple[int, float]:
         """Ask it to leave; return its exit code and how many seconds that took."""
-        started = time.monotonic()
+        self.ask_to_stop()
+        return self.ended()
+
+    def ask_to_stop(self) -> None:
+        """Ask it to leave."""
+        self._asked = time.monotonic()
         self._process.send_signal(signal.SIGTERM)
+
+    def ended(self) -> tuple[int, float]:
+        """Wait for its end; return its exit code and how many seconds after asking that was."""
         code = self._process.wait(DEADLINE)
-        return code, time.monotonic() - started
+        return code, time.monotonic() - self._asked
+
+    @property
+    def pid(self) -> int:
+        """Its number at the operating system."""
+        return self._process.pid
+
+    def freeze(self) -> None:
+        """Stop it where it stands, as a paused machine does."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """End it, if it has not ended."""

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,6 +14,8 @@ from kombu.entity import Queue
 from bus_service import Listener, embedded, greet
 from chassis.consumer import Consumer
 from chassis.errors import Alarm
+from chassis.leases import Shares
+from chassis.outgoing import to_broker
 from chassis.publisher import Publisher
 from chassis.storage import Storage
 from chassis.topology import event_exchange, ordered_queues
@@ -46,7 +49,7 @@ def listener(tmp_path: Path, producer: Storage) -> Iterator[Listener]:
 class Running:
     """A consumer in a thread."""
 
-    def __init__(self, listener: Listener, amqp_uri: str) -> None:
+    def __init__(self, listener: Listener, amqp_uri: str, shares: Shares | None = None) -> None:
         self.alarms: list[Alarm] = []
         self._stop = threading.Event()
         self._consumer = Consumer(
@@ -56,6 +59,7 @@ class Running:
             amqp_uri=amqp_uri,
             stopped=self._stop.is_set,
             alarm=self.alarms.append,
+            shares=shares,
         )
         self._thread = threading.Thread(target=self._consumer.run)
 
@@ -72,7 +76,7 @@ class Running:
 def publish_all(producer: Storage, amqp_uri: str) -> int:
     """Publish what the log has and return how much it was."""
     total = 0
-    with Publisher("greeter", producer.database, amqp_uri) as publisher:
+    with Publisher("greeter", producer.database, to_broker(amqp_uri, "greeter")) as publisher:
         while published := publisher.step():
             total += published
     return total
@@ -171,3 +175,36 @@ def test_a_foreign_message_harms_nobody(
         wait_for(lambda: listener.numbers() == [1], "the real event handled")
 
     assert running.alarms == []
+
+
+class Held:
+    """Shares that a test gives and takes away."""
+
+    def __init__(self, *shares: int) -> None:
+        self.wanted = frozenset(shares)
+        self.used: AbstractSet[int] = frozenset()
+
+    def use(self, shares: AbstractSet[int]) -> None:
+        self.used = frozenset(shares)
+
+
+def test_a_share_that_is_given_away_is_carried_on_by_another(
+    producer: Storage, listener: Listener, amqp_uri: str
+) -> None:
+    """Messages that one worker had taken but not handled would wait until it ends."""
+    other = Listener(listener.storage, producer)
+    here, there = Held(0, 1, 2, 3), Held()
+    with (
+        Running(listener, amqp_uri, here),
+        Running(other, amqp_uri, there),
+    ):
+        wait_for(lambda: here.used == {0, 1, 2, 3}, "one takes every queue")
+        here.wanted, there.wanted = frozenset({0, 1}), frozenset({2, 3})
+        for stream in "abcdefgh":
+            greet(producer, stream, range(5))
+        publish_all(producer, amqp_uri)
+        wait_for(lambda: (here.used, there.used) == ({0, 1}, {2, 3}), "each takes its own")
+        wait_for(lambda: len(listener.numbers()) == 40, "everything is handled")
+
+    assert all(listener.numbers(stream) == list(range(5)) for stream in "abcdefgh")
+    assert (here.used, there.used) == (set(), set()), "nothing is kept by who has left"

@@ -15,7 +15,7 @@ from chassis.envelope import Recorded
 from chassis.errors import Conflict, Unavailable
 from chassis.follower import Follower, Gateway, Together
 from chassis.projections import Projection
-from chassis.reactions import projecting
+from chassis.read_models import page_delivery
 from chassis.storage import Storage
 from chassis.testing.contexts import NOW
 
@@ -95,9 +95,7 @@ class Folded:
         def _(event: Greeted, envelope: Recorded, db: Connection) -> None:
             db.execute(insert(seen).values(stream=envelope.stream, number=event.number))
 
-        delivery = Delivery(
-            projection.name, self.storage.database, projecting(self.storage, projection)
-        )
+        delivery = page_delivery(self.storage, projection)
         self.follower = Follower(delivery, self.storage.database, batch=3)
 
     def numbers(self) -> list[int]:

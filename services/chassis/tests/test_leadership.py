@@ -1,6 +1,7 @@
 """One sequencer numbers a PostgreSQL log, another takes over, and never do two fork it."""
 
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -11,10 +12,13 @@ from sqlalchemy.exc import IntegrityError
 from bus_service import greet, storage_at
 from chassis.database import Database
 from chassis.errors import Unavailable
+from chassis.leadership import Leadership, beat_all
 from chassis.log_verify import verify
-from chassis.roles import SEQUENCER_LOCK, sequencer_loop
-from chassis.sequencer import Leadership, sequence
+from chassis.loops import Loop
+from chassis.roles import LOCKS, sequencer_loop
+from chassis.sequencer import sequence
 from chassis.storage import Storage
+from service_process import wait_for
 
 pytestmark = pytest.mark.servers
 DEADLINE = 20.0
@@ -34,6 +38,15 @@ def neighbour(storage: Storage) -> Iterator[Storage]:
     neighbour.database.close()
 
 
+def leadership(storage: Storage) -> Leadership:
+    """Return a replica's claim; it asks for the lock at each step, and not now and then."""
+    return Leadership(storage.database, LOCKS["sequencer"], "sequencer", try_seconds=0)
+
+
+def numbering(storage: Storage) -> Loop:
+    return sequencer_loop(leadership(storage))
+
+
 def positions(storage: Storage) -> list[int]:
     with storage.read() as db:
         return [event.position for event in storage.log(db).after(0, limit=1000)]
@@ -47,14 +60,14 @@ def kill_leader(storage: Storage) -> None:
                 "SELECT pg_terminate_backend(pid) FROM pg_locks "
                 "WHERE locktype = 'advisory' AND objid = :key AND granted"
             ),
-            {"key": SEQUENCER_LOCK},
+            {"key": LOCKS["sequencer"]},
         ).all()
     assert len(ended) == 1
 
 
 def test_of_two_leaders_one_works(storage: Storage, neighbour: Storage) -> None:
     """A second replica waits its turn."""
-    first, second = sequencer_loop(storage), sequencer_loop(neighbour)
+    first, second = numbering(storage), numbering(neighbour)
     greet(storage, "a", [1])
     assert first.step() == 1
     greet(storage, "a", [2])
@@ -69,7 +82,7 @@ def test_of_two_leaders_one_works(storage: Storage, neighbour: Storage) -> None:
 
 def test_an_idle_leader_asks_one_question(storage: Storage) -> None:
     """A quiet installation would keep its database busy with questions."""
-    loop, asked = sequencer_loop(storage), list[str]()
+    loop, asked = numbering(storage), list[str]()
     greet(storage, "a", [1])
     assert loop.step() == 1
 
@@ -84,32 +97,32 @@ def test_an_idle_leader_asks_one_question(storage: Storage) -> None:
 
 def test_a_leader_that_leaves_hands_over(storage: Storage, neighbour: Storage) -> None:
     """A deployment does not stop the numbering."""
-    first, second = sequencer_loop(storage), sequencer_loop(neighbour)
+    first, second = numbering(storage), numbering(neighbour)
     greet(storage, "a", [1])
     first.step()
     first.close()
 
     greet(storage, "a", [2])
-    assert second.step() == 1
+    wait_for(lambda: second.step() == 1, "the other numbers", DEADLINE)
     second.close()
 
 
 def test_a_leader_that_lost_its_connection_hands_over(storage: Storage, neighbour: Storage) -> None:
     """A cut connection costs a moment; the old leader knows that it is none any more."""
-    first, second = Leadership(storage.database, SEQUENCER_LOCK), sequencer_loop(neighbour)
+    first, second = leadership(storage), numbering(neighbour)
     assert first.acquire()
     greet(storage, "a", [1])
     assert second.step() == 0
 
     kill_leader(neighbour)
 
-    assert second.step() == 1
+    wait_for(lambda: second.step() == 1, "the other numbers", DEADLINE)
     with pytest.raises(Unavailable):
         first.acquire()
     first.release()
     assert not first.acquire()
     second.close()
-    assert first.acquire()
+    wait_for(first.acquire, "the first leads again", DEADLINE)
     first.release()
 
 
@@ -141,3 +154,54 @@ def test_two_that_both_believe_to_lead_never_fork_the_log(
     with storage.read() as db:
         assert verify(storage.log(db)).events == 60
         assert storage.log(db).unplaced() == 0
+
+
+def test_a_leader_frozen_in_its_transaction_is_undone(storage: Storage, neighbour: Storage) -> None:
+    """A paused machine neither holds up the numbering nor forks it when it goes on."""
+    frozen = Leadership(storage.database, LOCKS["sequencer"], "sequencer", silent_seconds=0.3)
+    second = numbering(neighbour)
+    greet(storage, "a", [1, 2])
+    assert frozen.acquire()
+
+    def number_slowly() -> None:
+        with frozen.begin() as db:
+            assert sequence(db) == 2
+            wait_for(lambda: second.step() == 2, "the other numbers", DEADLINE)
+
+    with pytest.raises(Unavailable):
+        number_slowly()
+
+    assert positions(neighbour) == [1, 2]
+    assert not frozen.acquire()
+    frozen.release()
+    second.close()
+
+
+def test_a_silent_leader_is_none_for_long(storage: Storage, neighbour: Storage) -> None:
+    """A frozen process gives its role up without anybody's help."""
+    silent = Leadership(storage.database, LOCKS["sequencer"], "sequencer", silent_seconds=0.3)
+    second = leadership(neighbour)
+    assert silent.acquire()
+    assert not second.acquire()
+
+    wait_for(second.acquire, "the other leads", DEADLINE)
+
+    with pytest.raises(Unavailable), silent.begin():
+        pytest.fail("it has no transaction any more")
+    second.release()
+
+
+def test_a_busy_leader_stays_one_while_it_beats(storage: Storage, neighbour: Storage) -> None:
+    """A publisher that waits for a full broker is not taken for a frozen one."""
+    busy = Leadership(storage.database, LOCKS["sequencer"], "sequencer", silent_seconds=0.5)
+    second = leadership(neighbour)
+    assert busy.acquire()
+    until = time.monotonic() + 1.5
+    while time.monotonic() < until:
+        beat_all([busy])
+        assert not second.acquire()
+        time.sleep(0.05)
+
+    assert busy.acquire()
+    busy.release()
+    second.release()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bus_service import Listener, embedded, greet
-from chassis import parked
+from chassis import parked, parked_audit
 from chassis.clock import FixedClock
 from chassis.delivery import Delivery
 from chassis.errors import Unavailable
@@ -108,13 +108,15 @@ def test_a_retry_after_the_fix_heals_the_stream_in_order(
     listener.fails = lambda _: None
 
     with listener.storage.database.begin() as db:
-        assert parked.retry_all(db, error="ValueError", actor="user:ada", now=clock.now()) == 1
+        assert (
+            parked_audit.retry_all(db, error="ValueError", actor="user:ada", now=clock.now()) == 1
+        )
     while listener.delivery.retry_due():
         pass
 
     assert (listener.numbers(), listener.parked()) == ([1, 2, 3], [])
     with listener.storage.read() as db:
-        assert [(row["action"], row["actor"]) for row in parked.audit(db)] == [
+        assert [(one.action, one.actor) for one in parked_audit.audit(db)] == [
             ("retry", "user:ada")
         ]
 
@@ -128,17 +130,17 @@ def test_skipping_keeps_the_reason_and_lets_the_stream_go_on(
     deliver_all(producer, listener)
 
     with listener.storage.database.begin() as db:
-        parked.skip(
+        parked_audit.skip(
             db, listener.delivery.name, 1, actor="user:ada", reason="test order", now=clock.now()
         )
     listener.delivery.retry_due()
 
     assert (listener.numbers(), listener.parked()) == ([2], [])
     with listener.storage.read() as db:
-        assert [row["reason"] for row in parked.audit(db)] == ["test order"]
+        assert [one.reason for one in parked_audit.audit(db)] == ["test order"]
 
 
 def test_what_is_not_parked_cannot_be_retried(listener: Listener, clock: FixedClock) -> None:
     """A typing error in a position is told, not ignored."""
     with pytest.raises(parked.NotParked), listener.storage.database.begin() as db:
-        parked.retry(db, "listener.on.greeter", 99, actor="user:ada", now=clock.now())
+        parked_audit.retry(db, "listener.on.greeter", 99, actor="user:ada", now=clock.now())

@@ -11,6 +11,7 @@ from bus_service import embedded, greet
 from chassis import loops
 from chassis.errors import Unavailable
 from chassis.loops import Loop, Loops
+from chassis.outgoing import to_broker
 from chassis.publisher import Publisher
 from chassis.storage import Storage
 from chassis.testing.fixtures import started
@@ -66,7 +67,7 @@ def test_a_broker_restart_loses_no_event(
     monkeypatch.setattr(loops, "PAUSE_SECONDS", 0.1)
     uri = broker.vhost("outage")
     queue = keep_everything(uri)
-    publisher = Publisher("greeter", storage.database, uri)
+    publisher = Publisher("greeter", storage.database, to_broker(uri, "greeter"))
     running = Loops([Loop(name="publisher", step=publisher.step, idle=0.01, close=publisher.close)])
     running.start()
     greet(storage, "a", range(20))
@@ -86,7 +87,8 @@ def test_a_broker_restart_loses_no_event(
 def test_without_a_broker_the_checkpoint_stays(storage: Storage) -> None:
     """Nothing counts as published that no broker has confirmed."""
     greet(storage, "a", [1])
-    publisher = Publisher("greeter", storage.database, "amqp://u:p@127.0.0.1:1/none")
+    nowhere = to_broker("amqp://u:p@127.0.0.1:1/none", "greeter")
+    publisher = Publisher("greeter", storage.database, nowhere)
 
     with pytest.raises(Unavailable):
         publisher.step()

@@ -13,13 +13,16 @@ from chassis.database import Database
 from chassis.feed import LocalFeed
 from chassis.ids import derived_id
 from chassis.log import Append, Draft
+from chassis.log_postgresql_schema import schema
 from chassis.log_sqlite import SCHEMA_V1
+from chassis.sequencer import sequence
 from chassis.storage import log_on
 from chassis.testing.contexts import context
 from loop.upstream import SOURCES
 
 MONDAY = datetime(2026, 5, 4, 2, 0, tzinfo=UTC)
 EUR = "EUR"
+PARTITION = 5
 _checkpoints = define_table(MetaData())
 
 
@@ -34,10 +37,11 @@ def money(amount: int, currency: str = EUR) -> dict[str, Any]:
 
 
 class FourLogs:
-    """A log in a SQLite file for each of the four services."""
+    """A log for each of the four services, in SQLite files or in databases of a server."""
 
-    def __init__(self, folder: Path) -> None:
-        self._databases = {source: _database(folder, source) for source in SOURCES}
+    def __init__(self, folder: Path, urls: Mapping[str, str] | None = None) -> None:
+        files = {source: f"sqlite:///{folder}/{source}.db" for source in SOURCES}
+        self._databases = {source: _database(url) for source, url in (urls or files).items()}
         self._versions: dict[tuple[str, str, str], int] = {}
         self.feeds = {
             source: LocalFeed(database.read, source) for source, database in self._databases.items()
@@ -67,6 +71,8 @@ class FourLogs:
             log_on(db).append(
                 context(tenant=tenant, command_id=command, now=at), [append], recorded_at=at
             )
+            if not self._databases[source].is_sqlite:
+                sequence(db)
         self._versions[source, tenant, stream] = before + 1
 
     def head(self, source: str) -> int:
@@ -84,10 +90,10 @@ class FourLogs:
             database.close()
 
 
-def _database(folder: Path, source: str) -> Database:
-    database = Database(f"sqlite:///{folder}/{source}.db")
+def _database(url: str) -> Database:
+    database = Database(url)
     with database.begin() as db:
-        for statement in SCHEMA_V1:
+        for statement in SCHEMA_V1 if database.is_sqlite else schema(PARTITION):
             db.execute(text(statement))
         _checkpoints.create(db)
     return database

@@ -152,9 +152,9 @@ def test_the_vector_has_no_gaps(facts: LiveFacts, logs: FourLogs) -> None:
     late = listening(logs)[0].lane
     for lane in range(LANES):
         if lane != late:
-            box.catch_up(lane)
+            box.catch_up(lane, 16)
     assert facts.vector["listening"] == 0
-    box.catch_up(late)
+    box.catch_up(late, 16)
     assert facts.vector["listening"] == 16
 
 

@@ -294,14 +294,16 @@ def test_operators_see_and_give_up_what_could_not_be_read(service: LoopUnderTest
     """Otherwise an event that cannot be read holds every week for ever."""
     service.logs.add("commerce", "order_completed", {"order_id": "o"}, version=5)
     service.take()
-    (waiting,) = service.api("/internal/v1/parked", "operate").json
+    (waiting,) = service.api("/internal/v1/parked", "operate").json["parked"]
     path = f"/internal/v1/parked/{waiting['subscription']}/{waiting['position']}"
     assert "version 5" in service.api(path, "operate").json["trace"]
     post = {"method": "POST", "headers": {"Idempotency-Key": "k1"}}
     assert service.api(f"{path}/retry", "operate", **post).json["succeeded"] == 0
     skip = {"method": "POST", "headers": {"Idempotency-Key": "k2"}, "json": {"reason": "a test"}}
     assert service.api(f"{path}/skip", "operate", **skip).json == {"skipped": 1}
-    assert service.api("/internal/v1/parked", "operate").json == []
+    assert service.api("/internal/v1/parked", "operate").json["parked"] == []
+    (audited,) = service.api("/internal/v1/parked/audit", "operate").json["audit"]
+    assert (audited["action"], audited["reason"]) == ("skip", "a test")
     assert service.api("/internal/v1/progress", "operate").json["parked"] == 0
 
 

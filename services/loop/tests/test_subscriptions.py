@@ -11,6 +11,7 @@ from kombu.connection import Connection
 from chassis.errors import Unavailable
 from chassis.inbox import Feed
 from chassis.log import LaneHead
+from chassis.outgoing import to_broker
 from chassis.publisher import Publisher
 from chassis.topology import ordered_queues
 from four_logs import FourLogs, tell
@@ -53,7 +54,8 @@ def declare_queues(logs: FourLogs, amqp_uri: str) -> None:
 def publish(logs: FourLogs, amqp_uri: str) -> None:
     """Carry all four logs to the bus."""
     for source in logs.feeds:
-        with Publisher(source, logs.database(source), amqp_uri) as publisher:
+        connect = to_broker(amqp_uri, source)
+        with Publisher(source, logs.database(source), connect) as publisher:
             while publisher.step():
                 pass
 

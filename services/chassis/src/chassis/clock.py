@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 _CELL = struct.Struct("<q")
 # Whatever happens in these years can be stored, and any term can be added to it.
 FIRST_YEAR, LAST_YEAR = 1970, 2199
@@ -79,7 +80,7 @@ def micros(at: datetime) -> int:
     >>> micros(datetime(1970, 1, 1, 0, 0, 1, 5, tzinfo=UTC))
     1000005
     """
-    return (at - _EPOCH) // timedelta(microseconds=1)
+    return (at - _EPOCH) // _MICROSECOND
 
 
 def on_calendar(at: datetime) -> bool:

@@ -5,23 +5,23 @@ The loop is the same in a plain thread and in a greenthread: it only blocks on t
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass
-from typing import Any
+from contextlib import suppress
 
 import amqp
 from kombu.connection import Connection as Broker
-from kombu.messaging import Consumer as KombuConsumer
 
-from chassis.envelope import Recorded
 from chassis.errors import Alarm, Conflict, Unavailable
+from chassis.faults import reach
 from chassis.inbox import OrderedInbox
+from chassis.intake import Intake, Taken, read_ahead
+from chassis.leases import EveryShare, Shares
 from chassis.logs import get_logger
 from chassis.telemetry import metrics, processing
-from chassis.topology import ordered_queues
-from chassis.wire import event_of
+from chassis.topology import lanes_of, source_of
 
-BATCH = 200
+__all__ = ["BATCH", "HEAD_SECONDS", "Consumer", "Taken", "take"]
+
+BATCH = 400
 HEAD_SECONDS = 3.0
 PAUSE_SECONDS = 1.0
 DRAIN_SECONDS = 0.2
@@ -30,12 +30,23 @@ ANSWER_SECONDS = 10.0
 _log = get_logger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Taken:
-    """A message and the event in it."""
+def take(inbox: OrderedInbox, batch: Sequence[Taken]) -> None:
+    """Handle a batch of messages, then acknowledge them: never the other way round.
 
-    message: Any
-    event: Recorded
+    Raises:
+        Alarm: the producer's log was tampered with or forked.
+        Unavailable, Conflict: nothing was handled for good; nothing is acknowledged.
+    """
+    events = [taken.event for taken in batch]
+    labels = {"subscription": inbox.name, "source": source_of(inbox.name)}
+    with (
+        metrics.timed(metrics.HANDLE_SECONDS, **labels),
+        processing(inbox.name, [event.traceparent for event in events], count=len(events)),
+    ):
+        inbox.receive(events)
+    reach(f"{inbox.name}.committed")
+    for taken in batch:
+        taken.message.ack()
 
 
 class Consumer:
@@ -46,6 +57,7 @@ class Consumer:
         alarm: Called once when the producer's log cannot be trusted; the loop then ends.
         head_seconds: How often the producer is asked for its lanes' heads.
         wait_seconds: How long a batch waits for more messages after its first.
+        shares: Which of the queues are its own; they may change at any time.
     """
 
     def __init__(
@@ -59,17 +71,18 @@ class Consumer:
         alarm: Callable[[Alarm], None],
         head_seconds: float = HEAD_SECONDS,
         wait_seconds: float = 0.0,
+        shares: Shares | None = None,
     ) -> None:
         self._inbox = inbox
-        self._labels = {"subscription": inbox.name, "source": source}
-        self._queues = ordered_queues(consumer, source)
+        self._consumer, self._source = consumer, source
         self._uri = amqp_uri
         self._stopped = stopped
         self._alarm = alarm
-        self._taken: list[Taken] = []
+        self._shares = shares or EveryShare()
         self._head_seconds = head_seconds
         self._wait_seconds = wait_seconds
         self._heads_due = 0.0
+        inbox.goes_on = self._goes_on
 
     def run(self) -> None:
         """Consume, reconnecting as often as needed, until stopped or alarmed.
@@ -100,68 +113,59 @@ class Consumer:
             time.sleep(PAUSE_SECONDS)
 
     def _connected(self) -> None:
-        self._taken.clear()
-        with Broker(self._uri, heartbeat=30, connect_timeout=5) as broker, ExitStack() as opened:
-            with broker.connection.transport.having_timeout(ANSWER_SECONDS):
-                opened.enter_context(self._consuming(broker.channel()))
-            while not self._stopped():
-                self._turn(broker)
+        with Broker(self._uri, heartbeat=30, connect_timeout=5) as broker:
+            read_ahead(broker.connection.transport)
+            intake = Intake(broker, self._consumer, self._source)
+            try:
+                while not self._stopped():
+                    self._turn(broker, intake)
+            finally:
+                self._shares.use(frozenset())
 
-    def _consuming(self, channel: Any) -> KombuConsumer:
-        return KombuConsumer(
-            channel,
-            self._queues,
-            on_message=self._take,
-            prefetch_count=2 * BATCH,
-            accept=["application/json"],
-        )
-
-    def _turn(self, broker: Broker) -> None:
-        self._drain(broker)
-        if self._taken:
-            self._handle(self._taken[:BATCH])
-            del self._taken[:BATCH]
+    def _turn(self, broker: Broker, intake: Intake) -> None:
+        self._follow(broker, intake)
+        self._drain(broker, intake)
+        batch = intake.batch(BATCH)
+        if batch:
+            take(self._inbox, batch)
+            intake.settle()
         self._look_around()
 
+    def _follow(self, broker: Broker, intake: Intake) -> None:
+        """Open the queues that are ours now, and let go of those that are not any more."""
+        wanted = self._shares.wanted
+        if wanted == intake.shares:
+            return
+        # Said first: a share that is being opened must not be taken for one let go of.
+        self._shares.use(wanted | intake.shares)
+        with broker.connection.transport.having_timeout(ANSWER_SECONDS):
+            intake.follow(wanted)
+        self._shares.use(wanted)
+
     def _look_around(self) -> None:
+        self._watch(sorted(lane for share in self._shares.wanted for lane in lanes_of(share)))
         self._inbox.retry_due()
         if time.monotonic() >= self._heads_due:
             with suppress(Unavailable):  # the producer is away; its messages may still come
                 self._inbox.check_heads()
-                metrics.record(metrics.SUBSCRIPTION_LAG, self._inbox.lag, **self._labels)
+                labels = {"subscription": self._inbox.name, "source": self._source}
+                metrics.record(metrics.SUBSCRIPTION_LAG, self._inbox.lag, **labels)
             self._heads_due = time.monotonic() + self._head_seconds
 
-    def _drain(self, broker: Broker) -> None:
+    def _watch(self, lanes: Sequence[int]) -> None:
+        if lanes != self._inbox.lanes:
+            # What their last holder did not finish should not wait for the next look.
+            self._inbox.lanes, self._heads_due = lanes, 0.0
+
+    def _goes_on(self, lane: int) -> bool:
+        """Say whether a long catch-up should read another page of a lane."""
+        return not self._stopped() and any(lane in lanes_of(at) for at in self._shares.wanted)
+
+    def _drain(self, broker: Broker, intake: Intake) -> None:
         with suppress(TimeoutError, BlockingIOError):
-            if not self._taken:
+            if not intake.waiting:
                 broker.drain_events(timeout=DRAIN_SECONDS)
             until = time.monotonic() + self._wait_seconds
-            while len(self._taken) < BATCH:
+            while len(intake.waiting) < BATCH:
                 broker.drain_events(timeout=max(until - time.monotonic(), QUIET_SECONDS))
         broker.heartbeat_check()
-
-    def _take(self, message: Any) -> None:
-        try:
-            event = event_of(message.headers, raw_body(message))
-        except ValueError as error:
-            _log.error("subscription.not_ours", queue=self._inbox.name, reason=str(error))
-            message.ack()  # nobody's event: the log does not know it, so nothing is lost
-            return
-        self._taken.append(Taken(message=message, event=event))
-
-    def _handle(self, batch: Sequence[Taken]) -> None:
-        events = [taken.event for taken in batch]
-        sources = [event.traceparent for event in events]
-        with (
-            metrics.timed(metrics.HANDLE_SECONDS, **self._labels),
-            processing(self._inbox.name, sources, count=len(events)),
-        ):
-            self._inbox.receive(events)
-        for taken in batch:
-            taken.message.ack()
-
-
-def raw_body(message: Any) -> bytes:
-    """Return a message's bytes exactly as they were sent; the chain is over them."""
-    body = message.body
-    return body.encode() if isinstance(body, str) else bytes(body)

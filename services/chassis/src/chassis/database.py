@@ -1,20 +1,31 @@
 """One service's database: engines, and transactions that fail in the chassis's own words."""
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
+from chassis import direct
 from chassis.errors import Conflict, Unavailable
 from chassis.glances import Glances
 from chassis.turns import Turns
 
 BUSY_SECONDS = 30
+RESTED_SECONDS = 1.0
+_POSTGRESQL = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    # A process that is frozen inside a transaction must not keep its locks: others wait for them.
+    "options": "-c idle_in_transaction_session_timeout=10s",
+}
 _DEADLOCK = {"40P01", "40001"}
 
 Waiter = Callable[..., Any]
@@ -39,9 +50,12 @@ class Database:
         self.is_sqlite = url.startswith("sqlite")
         self.engine = _engine(url, pool_size)
         self._glances = Glances(self.engine)
+        self._kept: list[Any] = []
         self._turns = _turns(self.engine.url, wait) if self.is_sqlite else None
         if self.is_sqlite:
             _prepare_sqlite(self.engine)
+        else:
+            _look_before_use(self.engine)
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -81,9 +95,26 @@ class Database:
         with translated_errors():
             return self._glances.row(statement, values)
 
+    @contextmanager
+    def autocommit(self) -> Iterator[Any]:
+        """Lend a driver's connection for statements that are transactions of their own.
+
+        Raises:
+            Unavailable: no connection can be had.
+        """
+        with translated_errors():
+            connection = self._kept.pop() if self._kept else direct.kept(self.engine)
+        try:
+            yield connection
+        finally:
+            if not connection.closed:
+                self._kept.append(connection)
+
     def close(self) -> None:
         """Give every connection back."""
         self._glances.close()
+        while self._kept:
+            self._kept.pop().close()
         self.engine.dispose()
         if self._turns is not None:
             self._turns.close()
@@ -120,14 +151,13 @@ def is_outage(error: DBAPIError) -> bool:
 
 
 def _engine(url: str, pool_size: int) -> Engine:
-    arguments: dict[str, Any] = {"check_same_thread": False} if url.startswith("sqlite") else {}
+    arguments = {"check_same_thread": False} if url.startswith("sqlite") else _POSTGRESQL
     return create_engine(
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=5,
         hide_parameters=True,  # a failing statement must not put a row into an error message
-        pool_pre_ping=not url.startswith("sqlite"),
         connect_args=arguments,
     )
 
@@ -136,6 +166,23 @@ def _turns(url: URL, wait: Waiter) -> Turns | None:
     """Return the turns of a file's writers; a database in memory has one writer anyway."""
     file = url.database
     return Turns(Path(f"{file}-turn"), wait) if file and file != ":memory:" else None
+
+
+def _look_before_use(engine: Engine) -> None:
+    """Ask a connection that rested whether it still lives; one just used would tell nothing new."""
+
+    @event.listens_for(engine, "checkin")
+    def note(_: Any, record: Any) -> None:
+        record.info["rests_since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def look(connection: Any, record: Any, _: Any) -> None:
+        if time.monotonic() - record.info.get("rests_since", time.monotonic()) < RESTED_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise DisconnectionError from error
 
 
 def _prepare_sqlite(engine: Engine) -> None:

@@ -7,16 +7,25 @@ checkpoints and the timers run a dozen of them for each event.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import Connection, Dialect
-from sqlalchemy.exc import DBAPIError
+from psycopg2.extensions import get_wait_callback
+from sqlalchemy import Connection, Dialect, Engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 _NAMED = re.compile(r"(?<!:):(\w+)")
 _NOTHING: Mapping[str, Any] = {}
 Row = Mapping[str, Any]
+COPY_BLOCK = 65_536
+
+
+class SupportsRead(Protocol):
+    """A source of text, as ``COPY`` reads it."""
+
+    def read(self, size: int) -> str:
+        """Return up to ``size`` characters, none at the end."""
 
 
 def rows(db: Connection, sql: str, values: Mapping[str, Any] = _NOTHING) -> list[Row]:
@@ -36,6 +45,17 @@ def rows(db: Connection, sql: str, values: Mapping[str, Any] = _NOTHING) -> list
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
+def tuples(db: Connection, sql: str, values: Mapping[str, Any] = _NOTHING) -> list[tuple[Any, ...]]:
+    """Return what a query finds, by the order of its columns; raises DBAPIError.
+
+    For pages of a log, where a mapping for each row would cost as much as the query.
+    """
+    with _cursor(db) as cursor:
+        cursor.execute(written(sql, db.dialect.paramstyle), values)
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found
+
+
 def scalar(db: Connection, sql: str, values: Mapping[str, Any] = _NOTHING) -> Any:
     """Return the first column of the first row, None when there is none; raises DBAPIError."""
     with _cursor(db) as cursor:
@@ -51,10 +71,60 @@ def execute(db: Connection, sql: str, values: Mapping[str, Any] = _NOTHING) -> i
         return int(cursor.rowcount)
 
 
-def execute_many(db: Connection, sql: str, values: Sequence[Mapping[str, Any]]) -> None:
-    """Run a statement once for each of several sets of values; raises DBAPIError."""
+def execute_many(db: Connection, sql: str, values: Sequence[Any]) -> None:
+    """Run a statement once for each of several sets of values, as the driver takes them.
+
+    Raises:
+        DBAPIError: the driver's error, wrapped.
+    """
     with _cursor(db) as cursor:
         cursor.executemany(written(sql, db.dialect.paramstyle), values)
+
+
+def copy(db: Connection, sql: str, source: SupportsRead) -> None:
+    """Send rows to PostgreSQL as ``COPY ... FROM STDIN`` takes them; raises DBAPIError.
+
+    Args:
+        db: An open transaction.
+        sql: The COPY statement.
+        source: Gives the rows block by block, so that a block is made while the server takes
+            in the one before.
+    """
+    with _cursor(db) as cursor:
+        cursor.copy_expert(sql, source, size=COPY_BLOCK)
+
+
+def can_copy() -> bool:
+    """Say whether COPY works here: under eventlet the driver cannot wait for it cooperatively."""
+    return get_wait_callback() is None
+
+
+def kept(engine: Engine) -> Any:
+    """Return a driver's connection of its own, in autocommit; whoever asked closes it."""
+    pooled = engine.raw_connection()
+    pooled.detach()  # the pool may lend another one instead
+    connection: Any = pooled.dbapi_connection
+    if engine.dialect.name != "sqlite":
+        connection.autocommit = True  # SQLite's are already
+    return connection
+
+
+@contextmanager
+def savepoint(db: Connection) -> Iterator[None]:
+    """Undo what the block did, and nothing else, when it raises.
+
+    SQLAlchemy's own compiles three statements anew for every savepoint.
+    """
+    execute(db, "SAVEPOINT attempt")
+    try:
+        yield
+    except BaseException:
+        # With the connection gone there is nothing to undo, and its own error says more.
+        with suppress(SQLAlchemyError):
+            execute(db, "ROLLBACK TO SAVEPOINT attempt")
+            execute(db, "RELEASE SAVEPOINT attempt")
+        raise
+    execute(db, "RELEASE SAVEPOINT attempt")
 
 
 @cache

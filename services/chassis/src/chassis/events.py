@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from chassis import schemas
+import msgspec
+
+from chassis import schemas, stored_values
 from chassis.envelope import Envelope
 from chassis.privacy import KeyStore, Personal, seal_fields, unseal_fields
 
@@ -28,6 +30,7 @@ class EventKind:
     version: int
     public: bool
     personal: Mapping[str, str]
+    read: Callable[[bytes], Any]
     upcasters: dict[int, Upcaster] = field(default_factory=dict)
 
 
@@ -71,7 +74,12 @@ class EventRegistry:
             if name in self._by_name or cls in self._by_class:
                 raise ValueError(f"{name} ({cls.__name__}) is declared twice in {self.service}")
             kind = EventKind(
-                cls=cls, name=name, version=version, public=public, personal=_personal(cls)
+                cls=cls,
+                name=name,
+                version=version,
+                public=public,
+                personal=_personal(cls),
+                read=stored_values.reader(cls),
             )
             schemas.schema_of(cls)
             self._by_name[name] = self._by_class[cls] = kind
@@ -121,8 +129,11 @@ class EventRegistry:
             Invalid: the bytes do not fit the schema.
         """
         kind = self.kind(stored.type)
-        data = lift(kind, stored.schema_version, json.loads(stored.data))
-        return schemas.load(kind.cls, unseal_fields(data, kind.personal, stored.tenant, keys))
+        if stored.schema_version == kind.version and not kind.personal:
+            return kind.read(stored.data)
+        data = lift(kind, stored.schema_version, msgspec.json.decode(stored.data))
+        opened = unseal_fields(data, kind.personal, stored.tenant, keys)
+        return stored_values.convert(kind.cls, opened)
 
 
 def lift(kind: EventKind, version: int, data: dict[str, Any]) -> dict[str, Any]:

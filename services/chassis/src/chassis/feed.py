@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 from sqlalchemy import Connection
 
+from chassis import gate
 from chassis.envelope import Recorded
 from chassis.errors import Rejected, Unavailable
 from chassis.inbox import ForkedLog
@@ -68,6 +69,7 @@ class HttpFeed:
         return [from_text(line) for line in found["events"]]
 
     def _get(self, path: str, query: Mapping[str, Any]) -> Any:
+        gate.passes("call")
         headers = {"Authorization": f"Bearer {self._token()}"}
         try:
             answer = self._client.get(path, params=query, headers=headers)

@@ -6,10 +6,9 @@ from typing import Protocol
 
 from sqlalchemy import Connection
 
-from chassis import checkpoints, parked
+from chassis import checkpoints, gate, parked
 from chassis.clock import Clock, SystemClock
 from chassis.database import Database
-from chassis.delivery import Delivery
 from chassis.envelope import Recorded
 from chassis.errors import Conflict
 from chassis.faults import reach
@@ -31,10 +30,22 @@ class Follows(Protocol):
         """Handle what is next; return how many events were read, 0 when none are left."""
 
 
+class Delivers(Protocol):
+    """What hands a reader's events to what handles them, inside its transaction."""
+
+    name: str
+
+    def deliver(self, db: Connection, events: Sequence[Recorded]) -> None:
+        """Handle events, in order."""
+
+    def retry_due(self) -> int:
+        """Try what is parked and due; return how many events were tried."""
+
+
 class Follower:
     """A reader of the own log whose handlers write to the same database."""
 
-    def __init__(self, delivery: Delivery, database: Database, *, batch: int = BATCH) -> None:
+    def __init__(self, delivery: Delivers, database: Database, *, batch: int = BATCH) -> None:
         self.name = delivery.name
         self._delivery = delivery
         self._database = database
@@ -64,7 +75,7 @@ class Follower:
 
     def advance(self, db: Connection, pages: "Pages") -> int:
         """Handle the next batch in somebody's transaction; return how many events it had."""
-        start = checkpoints.position(db, self.name)
+        start = checkpoints.hold(db, self.name)
         events = pages.after(start)
         if events:
             self._delivery.deliver(db, events)
@@ -97,12 +108,21 @@ class Together:
     Args:
         name: Of their thread.
         followers: All of one database.
+        batch: How many events one transaction takes.
     """
 
-    def __init__(self, name: str, followers: Sequence[Follower], database: Database) -> None:
+    def __init__(
+        self,
+        name: str,
+        followers: Sequence[Follower],
+        database: Database,
+        *,
+        batch: int = BATCH,
+    ) -> None:
         self.name = name
         self._followers = followers
         self._database = database
+        self._batch = batch
 
     def step(self) -> int:
         """Handle the next batch of everybody who has one.
@@ -117,7 +137,7 @@ class Together:
     def _advance(self, behind: Sequence[Follower]) -> int:
         try:
             with self._database.begin() as db:
-                pages = Pages(log_on(db))
+                pages = Pages(log_on(db), limit=self._batch)
                 handled = sum(follower.advance(db, pages) for follower in behind)
         except Conflict:
             # Somebody else moved one of them on; that must not hold up the others.
@@ -134,6 +154,7 @@ class Gateway:
         calls: By wire name; a call must be idempotent at its other end, keyed by the event.
         clock: Times the ladder of retries.
         ladder: Seconds until a parked event is tried again, try by try.
+        monotonic: Measures how long ago the checkpoint was noted.
     """
 
     def __init__(
@@ -144,12 +165,14 @@ class Gateway:
         *,
         clock: Clock | None = None,
         ladder: Sequence[float] = LADDER,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name
         self._database = database
         self._calls = calls
         self._clock = clock or SystemClock()
         self._ladder = ladder
+        self._monotonic = monotonic
 
     def step(self) -> int:
         """Make the calls that the next events ask for."""
@@ -159,17 +182,17 @@ class Gateway:
         with self._database.read() as db:
             start = checkpoints.position(db, self.name)
             events = log_on(db).after(start, limit=BATCH)
-            waiting = parked.streams(db, self.name)
-        noted = time.monotonic()
+            waiting = parked.streams(db, self.name, events)
+        noted = self._monotonic()
         for event in events:
             if event.type not in self._calls:
                 continue
             if not self._handle(event, start, waiting):
                 # A crash repeats the calls since the last note, each under the key that it had.
-                if time.monotonic() - noted < NOTE_SECONDS:
+                if self._monotonic() - noted < NOTE_SECONDS:
                     continue
                 self._move(start, event.position)
-            start, noted = event.position, time.monotonic()
+            start, noted = event.position, self._monotonic()
         if events:
             self._move(start, events[-1].position)
         return tried + len(events)
@@ -191,6 +214,7 @@ class Gateway:
         return True
 
     def _call(self, event: Recorded) -> Exception | None:
+        gate.passes("call")
         try:
             with handling(self.name, event):
                 self._calls[event.type](event)

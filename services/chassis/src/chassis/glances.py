@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from chassis.direct import wrapped, written
+from chassis.direct import kept, wrapped, written
 
 
 class Glances:
@@ -49,21 +49,13 @@ class Glances:
 
     def _ask(self, statement: str, values: Mapping[str, Any]) -> Sequence[Any]:
         if self._connection is None:
-            self._connection = self._opened()
+            self._connection = kept(self._engine)
         cursor = self._connection.cursor()
         try:
             cursor.execute(statement, dict(values))
             return tuple(cursor.fetchone() or ())
         finally:
             cursor.close()
-
-    def _opened(self) -> Any:
-        pooled = self._engine.raw_connection()
-        pooled.detach()  # the pool may lend another one instead
-        connection: Any = pooled.dbapi_connection
-        if self._engine.dialect.name != "sqlite":
-            connection.autocommit = True  # SQLite's are already
-        return connection
 
     def _drop(self) -> None:
         if self._connection is not None:

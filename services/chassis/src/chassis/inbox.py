@@ -5,7 +5,7 @@ checkpoint from ``prev`` to ``position``: it fits, or it was seen, or something 
 and is pulled from the producer's internal feed first.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from math import ceil
 from typing import Protocol
@@ -75,8 +75,14 @@ class Ledger(Protocol):
     def checkpoints(self) -> Mapping[int, LaneHead]:
         """Return how far every lane was read, without waiting for writers."""
 
-    def retry_due(self) -> int:
-        """Try again what could not be handled and is due; return how much was tried."""
+    def retry_due(self, lanes: Sequence[int]) -> int:
+        """Try again what could not be handled in some lanes and is due; return how much it was."""
+
+
+def always(lane: int) -> bool:
+    """Go on with every lane until its end."""
+    del lane
+    return True
 
 
 class OrderedInbox:
@@ -84,7 +90,10 @@ class OrderedInbox:
 
     Args:
         ledger: Its checkpoints, and what becomes of the events.
-        lanes: The lanes it takes; a worker may hold only some of them.
+        lanes: The lanes it takes; a worker may hold only some of them, others by and by.
+
+    ``goes_on`` is asked before each page of a lane that is caught up with: a worker that was
+    told to stop, or lost the lane to another one, must not read a million events first.
 
     ``lag`` is about how many events it was behind at the last look at the heads: positions
     count the whole log, of which a lane has one part in sixteen.
@@ -93,6 +102,7 @@ class OrderedInbox:
     def __init__(self, ledger: Ledger, feed: Feed, *, lanes: Sequence[int]) -> None:
         self.name = ledger.name
         self.lanes = lanes
+        self.goes_on: Callable[[int], bool] = always
         self.lag = 0
         self._ledger = ledger
         self._feed = feed
@@ -113,22 +123,29 @@ class OrderedInbox:
             turn.take(fitting, before, after)
         self._handled.add(fitting)
         for lane in sorted(doubtful):
-            self.catch_up(lane)
+            self.catch_up(lane, max(event.position for event in fresh if event.lane == lane))
 
-    def catch_up(self, lane: int) -> int:
+    def catch_up(self, lane: int, until: int) -> int:
         """Pull what the producer has recorded in one lane since the checkpoint.
+
+        Args:
+            lane: Which.
+            until: Far enough; a lane that grows all the time would never be left otherwise.
 
         Returns:
             How many events were pulled.
         """
         pulled = 0
-        while True:
+        while self.goes_on(lane):
             before = self._ledger.checkpoints()
             page = self._feed.lane_after(lane, before.get(lane, LaneHead()), limit=PAGE)
-            if not page:
-                return pulled
-            self._take(before, page)
-            pulled += len(page)
+            if page:
+                self._take(before, page)
+                pulled += len(page)
+            # A page may be short where segments end and the live log begins.
+            if not page or page[-1].position >= until:
+                break
+        return pulled
 
     def check_heads(self) -> int:
         """Compare every lane with the producer's head and pull what the bus did not bring.
@@ -142,8 +159,12 @@ class OrderedInbox:
         Raises:
             ForkedLog: the producer's log is shorter than what was read from it.
         """
-        heads = self._feed.heads()
+        if not self.lanes:
+            self.lag = 0
+            return 0
+        # In this order: while we look, a neighbour may handle what is newer than these heads.
         known = self._ledger.checkpoints()
+        heads = self._feed.heads()
         missing = {
             lane: _missing(known.get(lane, LaneHead()), heads.get(lane, LaneHead()))
             for lane in self.lanes
@@ -155,11 +176,11 @@ class OrderedInbox:
             for lane, behind in missing.items()
             if behind and (before is None or _missing_since(before, known, lane))
         ]
-        return sum(self.catch_up(lane) for lane in late)
+        return sum(self.catch_up(lane, heads[lane].position) for lane in late)
 
     def retry_due(self) -> int:
         """Try again what could not be handled and is due; return how much was tried."""
-        return self._ledger.retry_due()
+        return self._ledger.retry_due(self.lanes)
 
     def _take(self, before: Mapping[int, LaneHead], page: Sequence[Recorded]) -> None:
         fitting, after, doubtful = sort_out(before, page)

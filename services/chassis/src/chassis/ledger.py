@@ -60,6 +60,6 @@ class SqlLedger:
         with self._database.read() as db:
             return checkpoints.load(db, self.name)
 
-    def retry_due(self) -> int:
-        """Try every parked event whose time has come; return how many were tried."""
-        return self.delivery.retry_due()
+    def retry_due(self, lanes: Sequence[int]) -> int:
+        """Try every parked event of some lanes whose time has come; return how many it were."""
+        return self.delivery.retry_due(lanes)

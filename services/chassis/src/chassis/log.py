@@ -10,17 +10,30 @@
 5. One hash chain per lane makes tampering and forks evident.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from itertools import count
+from typing import Any, NamedTuple, Protocol, overload
 from uuid import UUID
 
-from chassis.clock import FIRST_YEAR, LAST_YEAR, on_calendar
+from chassis.clock import FIRST_YEAR, LAST_YEAR, micros, on_calendar
 from chassis.context import Context
-from chassis.envelope import GENESIS, Envelope, Recorded, next_chain
+from chassis.envelope import (
+    COLUMNS,
+    GENESIS,
+    Envelope,
+    Recorded,
+    Stored,
+    chain_of,
+    envelope_of,
+    subjects_text,
+)
 from chassis.errors import Invalid, Rejected
-from chassis.ids import derived_id, lane_of
+from chassis.ids import derived_id, derived_text, lane_of
+
+_LANE = COLUMNS.index("lane")
+_NO_HEAD = (0, GENESIS)
 
 
 class CommandReused(Rejected):
@@ -84,7 +97,7 @@ class Appended:
     """What a command recorded.
 
     Args:
-        events: In the order they were written; empty when ``repeated``.
+        events: In the order they were written, made when looked at; empty when ``repeated``.
         spans: Where they stand; the first result's when ``repeated``.
         repeated: The command had been carried out before; nothing was written now.
     """
@@ -140,6 +153,9 @@ class Log(Protocol):
     def after(self, position: int, *, limit: int) -> Sequence[Recorded]:
         """Return the next events of the whole log in position order."""
 
+    def stored_after(self, position: int, *, limit: int) -> Sequence[Stored]:
+        """Return the same as ``after``, as columns: for whoever only moves or checks events."""
+
     def lane_after(self, lane: int, position: int, *, limit: int) -> Sequence[Recorded]:
         """Return the next events of one lane in position order."""
 
@@ -164,36 +180,70 @@ def event_id(command_id: UUID, index: int) -> UUID:
     return derived_id(command_id, index)
 
 
-def envelopes_of(
+def rows_of(
     context: Context, appends: Sequence[Append], recorded_at: datetime
-) -> list[Envelope]:
-    """Give every draft its identity and its place in its stream."""
-    placed = [
-        (append, append.expected_version + offset, draft)
-        for append in appends
-        for offset, draft in enumerate(append.drafts, start=1)
-    ]
-    return [
-        Envelope(
-            id=event_id(context.command_id, index),
-            tenant=context.tenant,
-            stream=append.stream,
-            version=version,
-            type=draft.type,
-            schema_version=draft.schema_version,
-            lane=lane_of(context.tenant, append.stream),
-            occurred_at=append.moment(context.now),
-            recorded_at=recorded_at,
-            actor=context.actor,
-            command_id=context.command_id,
-            correlation_id=context.correlation_id,
-            causation_id=context.causation_id,
-            traceparent=context.traceparent,
-            subjects=draft.subjects,
-            data=draft.data,
-        )
-        for index, (append, version, draft) in enumerate(placed)
-    ]
+) -> list[tuple[Any, ...]]:
+    """Return what ``each_row`` yields; raises Invalid."""
+    return list(each_row(context, appends, recorded_at))
+
+
+def each_row(
+    context: Context, appends: Sequence[Append], recorded_at: datetime
+) -> Iterator[tuple[Any, ...]]:
+    """Give every draft its identity and its place in its stream, while they are asked for.
+
+    Returns:
+        The events' columns, in the order of ``envelope.COLUMNS``.
+
+    Raises:
+        Invalid: at once, when one happened in no year that a log can hold.
+    """
+    moments = [micros(append.moment(context.now)) for append in appends]
+    return _each_row(context, appends, moments, micros(recorded_at))
+
+
+def _each_row(
+    context: Context, appends: Sequence[Append], moments: Sequence[int], recorded_at: int
+) -> Iterator[tuple[Any, ...]]:
+    command, indices = str(context.command_id), count()
+    lineage = (
+        recorded_at, context.actor, command, str(context.correlation_id),
+        str(context.causation_id), context.traceparent,
+    )  # fmt: skip
+    for append, occurred_at in zip(appends, moments, strict=True):
+        shared = (lane_of(context.tenant, append.stream), occurred_at, *lineage)
+        for version, draft in enumerate(append.drafts, start=append.expected_version + 1):
+            identity = derived_text(command, next(indices))
+            own = (identity, context.tenant, append.stream, version, draft.type)
+            subjects = subjects_text(draft.subjects)
+            yield (*own, draft.schema_version, *shared, subjects, draft.data)
+
+
+class Written(Sequence[Envelope]):
+    """The envelopes of rows that were written, made when somebody looks at them."""
+
+    def __init__(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        """Return how many events were written."""
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Envelope: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Envelope]: ...
+    def __getitem__(self, index: int | slice) -> Envelope | Sequence[Envelope]:
+        """Return one of the events, or several."""
+        if isinstance(index, slice):
+            return Written(self._rows[index])
+        return envelope_of(self._rows[index])
+
+    def __eq__(self, other: object) -> bool:
+        """Say whether it has the same events as another sequence."""
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]  # as a list
 
 
 def spans_of(appends: Sequence[Append]) -> list[Span]:
@@ -210,13 +260,21 @@ def spans_of(appends: Sequence[Append]) -> list[Span]:
 
 
 def place_all(
-    events: Iterable[Envelope], head: int, lane_heads: Mapping[int, LaneHead]
+    rows: Iterable[tuple[Any, ...]], head: int, lane_heads: Mapping[int, LaneHead]
 ) -> list[Place]:
-    """Return the places of events that follow ``head``, in their order."""
-    heads, places = dict(lane_heads), []
-    for position, event in enumerate(events, start=head + 1):
-        last = heads.get(event.lane, LaneHead())
-        chain = next_chain(last.chain, event, position=position, prev=last.position)
-        heads[event.lane] = LaneHead(position=position, chain=chain)
-        places.append(Place(position, event.lane, last.position, chain))
+    """Return the places of events that follow ``head``, in their order.
+
+    Args:
+        rows: Their columns, in the order of ``envelope.COLUMNS``; more may follow.
+        head: The log's last position.
+        lane_heads: The last event of each lane that has events.
+    """
+    heads = {lane: (last.position, last.chain) for lane, last in lane_heads.items()}
+    places = list[Place]()
+    for position, row in enumerate(rows, start=head + 1):
+        lane = row[_LANE]
+        prev, previous = heads.get(lane, _NO_HEAD)
+        chain = chain_of(previous, row, position, prev)
+        heads[lane] = (position, chain)
+        places.append(Place(position, lane, prev, chain))
     return places

@@ -5,106 +5,40 @@ writers draw none.  They lock the stream's head, check its version, and insert r
 sequencer (``chassis.sequencer``) sees only committed rows and numbers them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from chassis import direct
+from chassis import direct, gate
 from chassis.context import Context
 from chassis.database import sqlstate
-from chassis.envelope import Envelope
+from chassis.envelope import COLUMNS
 from chassis.errors import Conflict
-from chassis.log import Append, Appended, envelopes_of, spans_of
-from chassis.log_rows import COLUMNS, SqlReads, command_row, row_of
-
-PARTITION_ROWS = 10_000_000
-
-_REFUSE = """CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
-$$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$"""
-
-_ARRAYS = {
-    "id": "uuid", "tenant": "text", "stream": "text", "version": "int", "type": "text",
-    "schema_version": "int", "lane": "int", "occurred_at": "bigint", "recorded_at": "bigint",
-    "actor": "text", "command_id": "uuid", "correlation_id": "uuid", "causation_id": "uuid",
-    "traceparent": "text", "subjects": "text", "data": "bytea",
-}  # fmt: skip
-_COMMAND = {"tenant": "text", "command_id": "uuid", "digest": "bytea", "outcome": "text"}
-_HEADS = {"head_stream": "text[]", "head_expected": "int[]", "head_new": "int[]"}
-_EVENTS = {f"event_{name}": f"{kind}[]" for name, kind in _ARRAYS.items()}
-_PARAMETERS = {**{f"the_{name}": kind for name, kind in _COMMAND.items()}, **_HEADS, **_EVENTS}
-_CONFLICT = "SF409"
-
-# One call, so one round trip, and plans that the server keeps.  The heads come sorted: two
-# commands over the same streams cannot deadlock.
-_APPEND_EVENTS = f"""CREATE FUNCTION append_events(
-    {", ".join(f"{name} {kind}" for name, kind in _PARAMETERS.items())}
-) RETURNS boolean LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO commands (tenant, command_id, digest, outcome)
-        VALUES (the_tenant, the_command_id, the_digest, the_outcome) ON CONFLICT DO NOTHING;
-    IF NOT FOUND THEN RETURN false; END IF;
-    FOR i IN 1 .. coalesce(array_length(head_stream, 1), 0) LOOP
-        IF head_expected[i] = 0 THEN
-            INSERT INTO streams (tenant, stream, version)
-                VALUES (the_tenant, head_stream[i], head_new[i]) ON CONFLICT DO NOTHING;
-        ELSE
-            UPDATE streams SET version = head_new[i] WHERE streams.tenant = the_tenant
-                AND streams.stream = head_stream[i] AND streams.version = head_expected[i];
-        END IF;
-        IF NOT FOUND THEN
-            RAISE EXCEPTION '% is not at %', head_stream[i], head_expected[i]
-                USING ERRCODE = '{_CONFLICT}';
-        END IF;
-    END LOOP;
-    WITH written AS (
-        INSERT INTO events ({", ".join(COLUMNS)})
-        SELECT {", ".join(COLUMNS)} FROM unnest({", ".join(_EVENTS)})
-            WITH ORDINALITY AS rows ({", ".join(_ARRAYS)}, ordinal) ORDER BY ordinal
-        RETURNING row_id)
-    INSERT INTO pending (row_id) SELECT row_id FROM written;
-    RETURN true;
-END $$"""  # noqa: S608
-_APPEND = (
-    "SELECT append_events("
-    + ", ".join(f"CAST(:{name} AS {kind})" for name, kind in _PARAMETERS.items())
-    + ")"
+from chassis.log import Append, Appended, LaneHead, Written, each_row, spans_of
+from chassis.log_copy import COPY_EVENTS, EventLines
+from chassis.log_postgresql_schema import (
+    APPEND_EACH,
+    APPEND_EVENTS,
+    CLAIM,
+    CONFLICT,
+    SCHEMA_V1,
+    call,
 )
+from chassis.log_rows import SqlReads, lane_heads_in, outcome_text
 
+__all__ = ["SCHEMA_V1", "PostgresqlLog", "append_each"]
 
-SCHEMA_V1 = (
-    """CREATE TABLE streams (
-        tenant text NOT NULL, stream text NOT NULL, version integer NOT NULL,
-        PRIMARY KEY (tenant, stream))""",
-    """CREATE TABLE events (
-        row_id bigint GENERATED ALWAYS AS IDENTITY, id uuid NOT NULL, tenant text NOT NULL,
-        stream text NOT NULL, version integer NOT NULL, type text NOT NULL,
-        schema_version integer NOT NULL, lane smallint NOT NULL, occurred_at bigint NOT NULL,
-        recorded_at bigint NOT NULL, actor text NOT NULL, command_id uuid NOT NULL,
-        correlation_id uuid NOT NULL, causation_id uuid NOT NULL, traceparent text,
-        subjects text NOT NULL, data bytea NOT NULL,
-        PRIMARY KEY (row_id)) PARTITION BY RANGE (row_id)""",
-    f"CREATE TABLE events_0 PARTITION OF events FOR VALUES FROM (0) TO ({PARTITION_ROWS})",
-    "CREATE TABLE events_rest PARTITION OF events DEFAULT",
-    "CREATE INDEX events_by_stream ON events (tenant, stream, version)",
-    "CREATE TABLE pending (row_id bigint PRIMARY KEY)",
-    """CREATE TABLE positions (
-        position bigint PRIMARY KEY, row_id bigint NOT NULL UNIQUE, lane smallint NOT NULL,
-        prev bigint NOT NULL, chain bytea NOT NULL)""",
-    "CREATE INDEX positions_by_lane ON positions (lane, position)",
-    """CREATE TABLE commands (
-        tenant text NOT NULL, command_id uuid NOT NULL, digest bytea NOT NULL,
-        outcome text NOT NULL, PRIMARY KEY (tenant, command_id))""",
-    _APPEND_EVENTS,
-    _REFUSE,
-    *(
-        f"""CREATE TRIGGER {table}_refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}
-        FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"""
-        for table in ("events", "events_0", "events_rest", "positions", "commands")
-    ),
-)
+MANY = 200
+"""From so many events on, copying them in costs less than an array for each column."""
+
+Rows = Sequence[tuple[Any, ...]]
+_APPEND = call("append_events", APPEND_EVENTS)
+_APPEND_EACH = call("append_each", APPEND_EACH)
+_CLAIM_ROWS = call("claim_rows", CLAIM)
+HEADS = "SELECT lane, position, chain FROM heads WHERE position > 0 ORDER BY lane"
 
 
 class PostgresqlLog(SqlReads):
@@ -118,38 +52,121 @@ class PostgresqlLog(SqlReads):
     def append(
         self, context: Context, appends: Sequence[Append], *, recorded_at: datetime
     ) -> Appended:
-        """Record events, all or none."""
-        spans = spans_of(appends)
-        events = envelopes_of(context, appends, recorded_at)
-        call = {
-            **{f"the_{name}": value for name, value in command_row(context, spans).items()},
-            **_heads(appends),
-            **_columns(events),
-        }
+        """Record events, all or none: few in one statement, many by COPY."""
+        gate.passes("append")
+        spans, rows = spans_of(appends), each_row(context, appends, recorded_at)
+        claim = {**_command(context, outcome_text(spans)), **_heads(appends)}
+        count = sum(len(append.drafts) for append in appends)
+        copies = count >= MANY and direct.can_copy()
         try:
-            claimed = direct.scalar(self._db, _APPEND, call)
+            written = self._copy(claim, count, rows) if copies else self._insert(claim, list(rows))
         except DBAPIError as error:
-            if sqlstate(error) == _CONFLICT:
+            if sqlstate(error) == CONFLICT:
                 raise Conflict("a stream has moved on") from error
             raise
-        if not claimed:
+        if written is None:
             return Appended(events=(), spans=self.outcome(context) or (), repeated=True)
-        return Appended(events=events, spans=spans)
+        return Appended(events=Written(written), spans=spans)
+
+    def head(self) -> int:
+        """Return the last position, 0 for an empty log."""
+        return self._scalar("SELECT max(position) FROM heads")
+
+    def lane_heads(self) -> Mapping[int, LaneHead]:
+        """Return the head of every lane that has events."""
+        return lane_heads_in(direct.tuples(self._db, HEADS))
 
     def unplaced(self) -> int:
         """Return how many committed events the sequencer has not numbered yet."""
-        return self._scalar("SELECT count(*) FROM pending")
+        return int(self._scalar("SELECT sum(last - first + 1) FROM pending"))
+
+    def _insert(self, claim: Mapping[str, Any], rows: Rows) -> Rows | None:
+        return rows if direct.scalar(self._db, _APPEND, {**claim, **_columns(rows)}) else None
+
+    def _copy(
+        self, claim: Mapping[str, Any], count: int, rows: Iterator[tuple[Any, ...]]
+    ) -> Rows | None:
+        drawn = direct.scalar(self._db, _CLAIM_ROWS, {**claim, "wanted": count})
+        if drawn is None:
+            return None
+        lines = EventLines(drawn, rows)
+        direct.copy(self._db, COPY_EVENTS, lines)
+        return lines.rows
 
 
-def _heads(appends: Sequence[Append]) -> dict[str, list[Any]]:
-    moved = sorted((a.stream, a.expected_version, len(a.drafts)) for a in appends if a.drafts)
+def append_each(connection: Any, commands: Sequence[tuple[Context, Append, Rows]]) -> list[str]:
+    """Record several commands of one stream each, in one statement of its own transaction.
+
+    Args:
+        connection: The driver's, in autocommit.
+        commands: Each with its rows; no two of one stream.
+
+    Returns:
+        For each command ``recorded``, ``repeated`` or ``lost``: its stream has moved on.
+
+    Raises:
+        psycopg2.Error: none of them was recorded, unless the connection is lost.
+    """
+    ids = [_command(context, outcome_text(spans_of([append]))) for context, append, _ in commands]
+    values = {
+        **{name: array_of([one[name] for one in ids]) for name in ids[0]},
+        **_head_arrays([append for _, append, _ in commands]),
+        **_columns([row for _, _, rows in commands for row in rows]),
+        "event_of": array_of([n for n, (_, _, rows) in enumerate(commands, 1) for _ in rows]),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(direct.written(_APPEND_EACH, "pyformat"), values)
+        answers: list[str] | None = cursor.fetchone()[0]
+        return answers or ["recorded"] * len(commands)
+
+
+def array_of(values: Sequence[Any]) -> str:
+    r"""Return an array as PostgreSQL reads it: one constant, where ``ARRAY[...]`` is a tree.
+
+    >>> array_of(["a", 'say "b"', None]), array_of([3, 4]), array_of([b"\x01"])
+    ('{"a","say \\"b\\"",NULL}', '{3,4}', '{"\\\\x01"}')
+    """
+    if not values:
+        return "{}"
+    kind = type(values[0])
+    if kind is int:
+        return f"{{{','.join(map(str, values))}}}"
+    if kind is bytes:
+        return '{"\\\\x' + '","\\\\x'.join([value.hex() for value in values]) + '"}'
+    return f"{{{','.join(map(_quoted, values))}}}"
+
+
+def _quoted(text: str | None) -> str:
+    if text is None:
+        return "NULL"
+    if "\\" in text or '"' in text:
+        text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
+
+
+def _command(context: Context, outcome: str) -> dict[str, Any]:
     return {
-        "head_stream": [stream for stream, _, _ in moved],
-        "head_expected": [expected for _, expected, _ in moved],
-        "head_new": [expected + count for _, expected, count in moved],
+        "of_tenant": context.tenant,
+        "of_command": str(context.command_id),
+        "of_digest": context.digest,
+        "of_outcome": outcome,
     }
 
 
-def _columns(events: Sequence[Envelope]) -> dict[str, list[Any]]:
-    rows = [row_of(event) for event in events]
-    return {f"event_{name}": [row[name] for row in rows] for name in _ARRAYS}
+def _heads(appends: Sequence[Append]) -> dict[str, str]:
+    return _head_arrays(sorted((a for a in appends if a.drafts), key=lambda a: a.stream))
+
+
+def _head_arrays(appends: Sequence[Append]) -> dict[str, str]:
+    return {
+        "head_stream": array_of([a.stream for a in appends]),
+        "head_expected": array_of([a.expected_version for a in appends]),
+        "head_new": array_of([a.expected_version + len(a.drafts) for a in appends]),
+    }
+
+
+def _columns(rows: Sequence[tuple[Any, ...]]) -> dict[str, str]:
+    columns = zip(*rows, strict=True) if rows else [()] * len(COLUMNS)
+    return {
+        f"event_{name}": array_of(values) for name, values in zip(COLUMNS, columns, strict=True)
+    }

@@ -1,84 +1,24 @@
-"""How the SQL adapters of the log turn envelopes into rows and back."""
+"""The reading half of the log's port, and what a command leaves behind, for both SQL adapters."""
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
+import msgspec
 from sqlalchemy import Connection
 
 from chassis import direct
-from chassis.clock import micros, moment
+from chassis.clock import micros
 from chassis.context import Context
-from chassis.direct import Row
-from chassis.envelope import Envelope, Recorded
+from chassis.envelope import COLUMNS, Envelope, Recorded, Stored, envelope_of, recorded_of
 from chassis.ids import LANES
 from chassis.log import CommandReused, LaneHead, Span
 
-COLUMNS = (
-    "id", "tenant", "stream", "version", "type", "schema_version", "lane", "occurred_at",
-    "recorded_at", "actor", "command_id", "correlation_id", "causation_id", "traceparent",
-    "subjects", "data",
-)  # fmt: skip
-
-ENVELOPE = ", ".join(f"e.{name}" for name in COLUMNS)
+_IDS = frozenset({"id", "command_id", "correlation_id", "causation_id"})
+# Ids come as text: a driver that made objects of them would do so for readers that only move them.
+ENVELOPE = ", ".join(f"CAST(e.{n} AS text)" if n in _IDS else f"e.{n}" for n in COLUMNS)
+_write, _read = msgspec.json.encode, msgspec.json.decode
 _LANES = ", ".join(f"({lane})" for lane in range(LANES))
-
-
-def row_of(envelope: Envelope) -> dict[str, Any]:
-    """Return the column values of an envelope."""
-    return {
-        "id": str(envelope.id),
-        "tenant": envelope.tenant,
-        "stream": envelope.stream,
-        "version": envelope.version,
-        "type": envelope.type,
-        "schema_version": envelope.schema_version,
-        "lane": envelope.lane,
-        "occurred_at": micros(envelope.occurred_at),
-        "recorded_at": micros(envelope.recorded_at),
-        "actor": envelope.actor,
-        "command_id": str(envelope.command_id),
-        "correlation_id": str(envelope.correlation_id),
-        "causation_id": str(envelope.causation_id),
-        "traceparent": envelope.traceparent,
-        "subjects": json.dumps(envelope.subjects),
-        "data": envelope.data,
-    }
-
-
-def envelope_of(row: Row) -> Envelope:
-    """Return the envelope in a row."""
-    return Envelope(**_attributes(row))
-
-
-def recorded_of(row: Row) -> Recorded:
-    """Return the positioned envelope in a row."""
-    return Recorded(
-        **_attributes(row), position=row["position"], prev=row["prev"], chain=bytes(row["chain"])
-    )
-
-
-def _attributes(row: Row) -> dict[str, Any]:
-    return {
-        "id": UUID(str(row["id"])),
-        "tenant": row["tenant"],
-        "stream": row["stream"],
-        "version": row["version"],
-        "type": row["type"],
-        "schema_version": row["schema_version"],
-        "lane": row["lane"],
-        "occurred_at": moment(row["occurred_at"]),
-        "recorded_at": moment(row["recorded_at"]),
-        "actor": row["actor"],
-        "command_id": UUID(str(row["command_id"])),
-        "correlation_id": UUID(str(row["correlation_id"])),
-        "causation_id": UUID(str(row["causation_id"])),
-        "traceparent": row["traceparent"],
-        "subjects": tuple(json.loads(row["subjects"])),
-        "data": bytes(row["data"]),
-    }
 
 
 class SqlReads:
@@ -98,7 +38,7 @@ class SqlReads:
 
     def stream(self, tenant: str, stream: str, *, after: int = 0) -> Sequence[Envelope]:
         """Return a stream's events with versions above ``after``, oldest first."""
-        found = direct.rows(
+        found = direct.tuples(
             self._db,
             f"SELECT {ENVELOPE} FROM events e WHERE e.tenant = :tenant AND "  # noqa: S608
             "e.stream = :stream AND e.version > :after ORDER BY e.version",
@@ -119,7 +59,11 @@ class SqlReads:
 
     def after(self, position: int, *, limit: int) -> Sequence[Recorded]:
         """Return the next events of the whole log in position order."""
-        return self._recorded(
+        return [recorded_of(stored) for stored in self.stored_after(position, limit=limit)]
+
+    def stored_after(self, position: int, *, limit: int) -> Sequence[Stored]:
+        """Return the same as ``after``, as columns."""
+        return self._stored(
             "WHERE p.position > :after ORDER BY p.position LIMIT :limit",
             after=position,
             limit=limit,
@@ -127,16 +71,18 @@ class SqlReads:
 
     def lane_after(self, lane: int, position: int, *, limit: int) -> Sequence[Recorded]:
         """Return the next events of one lane in position order."""
-        return self._recorded(
+        found = self._stored(
             "WHERE p.lane = :lane AND p.position > :after ORDER BY p.position LIMIT :limit",
             lane=lane,
             after=position,
             limit=limit,
         )
+        return [recorded_of(stored) for stored in found]
 
     def at(self, position: int) -> Recorded | None:
         """Return the event at a position."""
-        return next(iter(self._recorded("WHERE p.position = :position", position=position)), None)
+        found = self._stored("WHERE p.position = :position", position=position)
+        return recorded_of(found[0]) if found else None
 
     def head(self) -> int:
         """Return the last position, 0 for an empty log."""
@@ -144,7 +90,7 @@ class SqlReads:
 
     def lane_heads(self) -> Mapping[int, LaneHead]:
         """Return the head of every lane that has events."""
-        found = direct.rows(
+        found = direct.tuples(
             self._db,
             # A search of the index for each lane: GROUP BY would pass every event there is.
             f"WITH lanes (number) AS (VALUES {_LANES}) "  # noqa: S608
@@ -152,10 +98,7 @@ class SqlReads:
             f"ON p.position = (SELECT max(q.position) FROM {self._positions.split()[0]} q "
             "WHERE q.lane = lanes.number)",
         )
-        return {
-            row["lane"]: LaneHead(position=row["position"], chain=bytes(row["chain"]))
-            for row in found
-        }
+        return lane_heads_in(found)
 
     def as_of(self, moment: datetime) -> int:
         """Return the position up to which everything was recorded by ``moment``."""
@@ -167,7 +110,7 @@ class SqlReads:
 
     def outcome(self, context: Context) -> Sequence[Span] | None:
         """Return what the context's command recorded earlier, None if it never ran."""
-        found = direct.rows(
+        found = direct.tuples(
             self._db,
             "SELECT digest, outcome FROM commands "
             "WHERE tenant = :tenant AND command_id = :command_id",
@@ -175,18 +118,32 @@ class SqlReads:
         )
         if not found:
             return None
-        if bytes(found[0]["digest"]) != context.digest:
+        (digest, outcome) = found[0]
+        if bytes(digest) != context.digest:
             raise CommandReused(f"command {context.command_id} was another command")
-        spans = json.loads(found[0]["outcome"])
-        return [Span(stream=s, first=a, last=b) for s, a, b in spans]
+        return [Span(stream=s, first=a, last=b) for s, a, b in _read(outcome)]
 
-    def _recorded(self, clause: str, **values: Any) -> list[Recorded]:
+    def _stored(self, clause: str, **values: Any) -> list[Stored]:
+        found = direct.tuples(self._db, f"{self._select} {clause}", values)
+        # PostgreSQL's driver hands out views of its own memory.
         return [
-            recorded_of(row) for row in direct.rows(self._db, f"{self._select} {clause}", values)
+            Stored._make((*row[:15], bytes(row[15]), *row[16:18], bytes(row[18]))) for row in found
         ]
 
     def _scalar(self, sql: str, **values: Any) -> int:
         return direct.scalar(self._db, sql, values) or 0
+
+
+def lane_heads_in(found: Sequence[tuple[Any, ...]]) -> dict[int, LaneHead]:
+    """Return the lanes' heads in rows of lane, position and chain."""
+    return {
+        lane: LaneHead(position=position, chain=bytes(chain)) for lane, position, chain in found
+    }
+
+
+def outcome_text(spans: Sequence[Span]) -> str:
+    """Return what a command recorded, as its row remembers it."""
+    return _write([(span.stream, span.first, span.last) for span in spans]).decode()
 
 
 def command_row(context: Context, spans: Sequence[Span]) -> dict[str, Any]:
@@ -195,7 +152,7 @@ def command_row(context: Context, spans: Sequence[Span]) -> dict[str, Any]:
         "tenant": context.tenant,
         "command_id": str(context.command_id),
         "digest": context.digest,
-        "outcome": json.dumps([[span.stream, span.first, span.last] for span in spans]),
+        "outcome": outcome_text(spans),
     }
 
 

@@ -2,15 +2,13 @@
 
 from typing import Any
 
-from chassis import log_postgresql, log_sqlite
+from chassis import log_postgresql_schema, log_sqlite
 
-TABLES = frozenset(
-    {"events", "events_0", "events_rest", "commands", "streams", "pending", "positions"}
-)
+TABLES = log_postgresql_schema.TABLES
 
 
 def create_v1(op: Any) -> None:
     """Create the log's first schema through Alembic's ``op``, for the database at hand."""
     sqlite = op.get_bind().dialect.name == "sqlite"
-    for statement in log_sqlite.SCHEMA_V1 if sqlite else log_postgresql.SCHEMA_V1:
+    for statement in log_sqlite.SCHEMA_V1 if sqlite else log_postgresql_schema.SCHEMA_V1:
         op.execute(statement)

@@ -7,15 +7,16 @@ transactions when the machine loses power.
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
-from chassis import direct
+from chassis import direct, gate
 from chassis.context import Context
-from chassis.envelope import Envelope
+from chassis.envelope import COLUMNS
 from chassis.errors import Conflict
-from chassis.log import Append, Appended, envelopes_of, place_all, spans_of
-from chassis.log_rows import COLUMNS, REMEMBER_COMMAND, SqlReads, command_row, row_of
+from chassis.log import Append, Appended, Written, place_all, rows_of, spans_of
+from chassis.log_rows import REMEMBER_COMMAND, SqlReads, command_row
 
 SCHEMA_V1 = (
     """CREATE TABLE events (
@@ -38,10 +39,8 @@ SCHEMA_V1 = (
     ),
 )
 
-_ALL = ("position", "prev", "chain", *COLUMNS)
-_INSERT = (
-    f"INSERT INTO events ({', '.join(_ALL)}) VALUES ({', '.join(':' + name for name in _ALL)})"  # noqa: S608
-)
+_ALL = (*COLUMNS, "position", "prev", "chain")
+_INSERT = f"INSERT INTO events ({', '.join(_ALL)}) VALUES ({', '.join('?' * len(_ALL))})"  # noqa: S608
 
 # An import opens thousands of streams: asked one by one, that would cost more than writing.
 # A search of the index for each stream; GROUP BY would pass every event of the stream.
@@ -62,15 +61,15 @@ class SqliteLog(SqlReads):
         self, context: Context, appends: Sequence[Append], *, recorded_at: datetime
     ) -> Appended:
         """Record events, all or none."""
+        gate.passes("append")
         first = self.outcome(context)
         if first is not None:
             return Appended(events=(), spans=first, repeated=True)
         self._check_versions(context.tenant, appends)
-        events = envelopes_of(context, appends, recorded_at)
-        spans = spans_of(appends)
-        self._insert(events)
+        rows, spans = rows_of(context, appends, recorded_at), spans_of(appends)
+        self._insert(rows)
         direct.execute(self._db, REMEMBER_COMMAND, command_row(context, spans))
-        return Appended(events=events, spans=spans)
+        return Appended(events=Written(rows), spans=spans)
 
     def unplaced(self) -> int:
         """Return 0: the writer assigns positions itself."""
@@ -88,12 +87,12 @@ class SqliteLog(SqlReads):
         found = direct.rows(self._db, _VERSIONS, values)
         return {row["stream"]: row["version"] or 0 for row in found}
 
-    def _insert(self, events: Sequence[Envelope]) -> None:
-        rows = [
-            {**row_of(event), **place._asdict()}
-            for event, place in zip(
-                events, place_all(events, self.head(), self.lane_heads()), strict=True
-            )
+    def _insert(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        if not rows:
+            return
+        places = place_all(rows, self.head(), self.lane_heads())
+        placed = [
+            (*row, place.position, place.prev, place.chain)
+            for row, place in zip(rows, places, strict=True)
         ]
-        if rows:
-            direct.execute_many(self._db, _INSERT, rows)
+        direct.execute_many(self._db, _INSERT, placed)

@@ -1,14 +1,14 @@
 """Check a whole log: positions without gaps, streams in order, every lane's chain."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from chassis.envelope import Recorded, continues
+from chassis.envelope import Recorded, Stored, chain_of, stored_of
 from chassis.errors import Alarm
 from chassis.log import LaneHead, Log
 
 BATCH = 2000
+_NO_EVENT = LaneHead()
 
 
 class BrokenLog(Alarm):
@@ -32,7 +32,7 @@ def verify(log: Log) -> Verified:
     Raises:
         BrokenLog: at the first event that does not fit.
     """
-    return check(pages(log))
+    return check_stored(stored_pages(log))
 
 
 def pages(log: Log, after: int = 0) -> Iterator[Recorded]:
@@ -42,26 +42,43 @@ def pages(log: Log, after: int = 0) -> Iterator[Recorded]:
         after = batch[-1].position
 
 
+def stored_pages(log: Log, after: int = 0) -> Iterator[Stored]:
+    """Yield the columns of every event after a position, reading page by page."""
+    while batch := log.stored_after(after, limit=BATCH):
+        yield from batch
+        after = batch[-1].position
+
+
 def check(events: Iterable[Recorded]) -> Verified:
     """Check events that should be a whole log, in position order; raises BrokenLog."""
+    return check_stored(map(stored_of, events))
+
+
+def check_stored(events: Iterable[Stored]) -> Verified:
+    """Check the columns of what should be a whole log, in position order; raises BrokenLog."""
     lanes: dict[int, LaneHead] = {}
-    versions: Counter[tuple[str, str]] = Counter()
+    versions: dict[tuple[str, str], int] = {}
     count = 0
     for count, event in enumerate(events, start=1):
-        _check_place(event, count, lanes.get(event.lane, LaneHead()))
-        versions[event.tenant, event.stream] += 1
-        _expect(event, "version", event.version, versions[event.tenant, event.stream])
-        lanes[event.lane] = LaneHead(position=event.position, chain=event.chain)
+        lane, stream = event.lane, (event.tenant, event.stream)
+        version = versions.get(stream, 0) + 1
+        check_place(event, count, lanes.get(lane, _NO_EVENT))
+        if event.version != version:
+            _expect(event, "version", event.version, version)
+        versions[stream] = version
+        lanes[lane] = LaneHead(position=count, chain=event.chain)
     return Verified(events=count, streams=len(versions), lanes=lanes)
 
 
-def _check_place(event: Recorded, position: int, last: LaneHead) -> None:
-    _expect(event, "position", event.position, position)
-    _expect(event, "prev", event.prev, last.position)
-    if not continues(last.chain, event):
+def check_place(event: Stored, position: int, last: LaneHead) -> None:
+    """Check that an event stands at a position and continues its lane; raises BrokenLog."""
+    if (event.position, event.prev) != (position, last.position):
+        _expect(event, "position", event.position, position)
+        _expect(event, "prev", event.prev, last.position)
+    if event.chain != chain_of(last.chain, event, position, last.position):
         raise BrokenLog(f"position {event.position}: the chain of lane {event.lane} is broken")
 
 
-def _expect(event: Recorded, what: str, found: int, wanted: int) -> None:
+def _expect(event: Stored, what: str, found: int, wanted: int) -> None:
     if found != wanted:
         raise BrokenLog(f"position {event.position}: {what} is {found}, expected {wanted}")

@@ -19,6 +19,7 @@ class Loop:
     Args:
         step: Does some of it; returns how much, 0 when nothing is left for now.
         idle: Seconds to wait after a step that found nothing.
+        rest: Seconds to wait after a step that did something, so that the next finds more.
         rung: Wait less when the bell rings: there may be something to do.
         close: Gives back what the steps hold; called once at the end and after a failure.
     """
@@ -26,6 +27,7 @@ class Loop:
     name: str
     step: Callable[[], int]
     idle: float
+    rest: float = 0
     rung: bool = False
     close: Callable[[], None] = lambda: None
 
@@ -54,18 +56,35 @@ class Bell:
             self._changed.wait_for(lambda: self._rings > heard, seconds)
 
 
-def ringing(bell: Bell, look: Callable[[], object], every: float) -> Loop:
-    """Return the loop that rings a bell whenever what ``look`` returns has changed."""
+def ringing(
+    bell: Bell,
+    look: Callable[[], object],
+    every: float,
+    *,
+    wait: Callable[[float], None] | None = None,
+    close: Callable[[], None] = lambda: None,
+) -> Loop:
+    """Return the loop that rings a bell whenever what ``look`` returns has changed.
+
+    Args:
+        bell: To be rung.
+        look: Returns anything that can be compared.
+        every: Seconds between two looks at most.
+        wait: Waits for a hint that it is time to look, so many seconds at most.
+        close: Gives back what ``wait`` holds.
+    """
     seen: list[object] = [None]
 
     def step() -> int:
+        if wait is not None:
+            wait(every)
         now = look()
         if now != seen[0]:
             seen[0] = now
             bell.ring()
         return 0
 
-    return Loop(name="bell", step=step, idle=every)
+    return Loop(name="bell", step=step, idle=0 if wait else every, close=close)
 
 
 class Loops:
@@ -90,12 +109,17 @@ class Loops:
         self._stop.set()
 
     def stop(self, timeout: float = 10) -> None:
-        """Ask every thread to leave and wait for them, ``timeout`` seconds in all at most."""
+        """Ask every thread to leave and wait for them, ``timeout`` seconds in all at most.
+
+        One that hangs is left behind: what it had not committed does not count.
+        """
         self._stop.set()
         self._bell.ring()
         deadline = time.monotonic() + timeout
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
+        if hanging := [thread.name for thread in self._threads if thread.is_alive()]:
+            _log.warning("loops.left_behind", loops=hanging)
 
     @property
     def stopping(self) -> bool:
@@ -125,7 +149,7 @@ class Loops:
 
     def _pause_after(self, loop: Loop) -> float:
         try:
-            return 0 if loop.step() else loop.idle
+            return loop.rest if loop.step() else loop.idle
         except Conflict:
             return 0
         except Alarm:

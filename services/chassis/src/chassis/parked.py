@@ -5,27 +5,32 @@ nothing else.  ``Conflict`` and ``Unavailable`` come back by themselves on a lad
 delays; anything else comes back a few times and then waits for a person.
 """
 
+import json
 import traceback
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Column,
     ColumnElement,
     Connection,
+    Index,
     Integer,
     MetaData,
     RowMapping,
+    Select,
     String,
     Table,
     Text,
     and_,
     delete,
     func,
-    insert,
+    literal,
     select,
+    tuple_,
     update,
 )  # fmt: skip
 
@@ -34,6 +39,7 @@ from chassis.clock import micros, moment
 from chassis.database import Database
 from chassis.envelope import Recorded
 from chassis.errors import Conflict, NotFound, Unavailable
+from chassis.insertion import insert_once
 from chassis.redaction import redact
 from chassis.wire import from_text, to_text
 
@@ -47,15 +53,16 @@ class NotParked(NotFound):
     code = "not_parked"
 
 
-def define_tables(metadata: MetaData) -> tuple[Table, Table]:
-    """Add ``parked`` and ``parked_audit`` to a service's own metadata."""
-    parked = Table(
+def define_table(metadata: MetaData) -> Table:
+    """Add the ``parked`` table to a service's own metadata."""
+    return Table(
         "parked",
         metadata,
         Column("subscription", String(200), primary_key=True),
         Column("position", BigInteger, primary_key=True),
         Column("tenant", String(200), nullable=False),
         Column("stream", String(300), nullable=False),
+        Column("lane", Integer, nullable=False),
         Column("type", String(200), nullable=False),
         Column("event", Text, nullable=False),
         Column("error", Text),
@@ -63,23 +70,27 @@ def define_tables(metadata: MetaData) -> tuple[Table, Table]:
         Column("tries", Integer, nullable=False),
         Column("due_at", BigInteger, index=True),
         Column("parked_at", BigInteger, nullable=False),
+        Index("parked_by_stream", "subscription", "tenant", "stream", "position"),
     )
-    audit = Table(
-        "parked_audit",
-        metadata,
-        Column("number", Integer, primary_key=True, autoincrement=True),
-        Column("subscription", String(200), nullable=False),
-        Column("position", BigInteger, nullable=False),
-        Column("action", String(20), nullable=False),
-        Column("actor", String(200), nullable=False),
-        Column("reason", Text, nullable=False),
-        Column("at", BigInteger, nullable=False),
-    )
-    return parked, audit
 
 
-_parked, _audit = define_tables(MetaData())
-_STREAMS = "SELECT DISTINCT tenant, stream FROM parked WHERE subscription = :name"
+TABLE = define_table(MetaData())
+_ANY = "SELECT 1 AS found FROM parked WHERE subscription = :name LIMIT 1"
+_ASKED = {
+    "sqlite": """(SELECT json_extract(value, '$[0]') AS tenant,
+        json_extract(value, '$[1]') AS stream FROM json_each(:asked))""",
+    "postgresql": """(SELECT value ->> 0 AS tenant, value ->> 1 AS stream
+        FROM jsonb_array_elements(CAST(:asked AS jsonb)))""",
+}
+_LAST = """SELECT p.tenant, p.stream FROM {} asked JOIN parked p ON p.subscription = :name
+    AND p.tenant = asked.tenant AND p.stream = asked.stream WHERE p.position = (
+        SELECT max(q.position) FROM parked q WHERE q.subscription = p.subscription
+        AND q.tenant = p.tenant AND q.stream = p.stream)"""
+_STREAMS = {
+    "sqlite": _LAST.format(_ASKED["sqlite"]),
+    # Another worker may be retrying the last one: whoever parked behind it would wait for ever.
+    "postgresql": _LAST.format(_ASKED["postgresql"]) + " FOR SHARE OF p",
+}
 _WAITING = "SELECT count(*) FROM parked WHERE subscription = :name AND due_at <= :now"
 
 
@@ -101,9 +112,21 @@ class Parked:
     parked_at: datetime
 
 
-def streams(db: Connection, subscription: str) -> set[tuple[str, str]]:
-    """Return the (tenant, stream) pairs that have something parked."""
-    found = direct.rows(db, _STREAMS, {"name": subscription})
+def stream_of(event: Recorded) -> tuple[str, str]:
+    """Return what a parked event holds up."""
+    return event.tenant, event.stream
+
+
+def streams(db: Connection, subscription: str, among: Iterable[Recorded]) -> set[tuple[str, str]]:
+    """Return the (tenant, stream) pairs of some events that have something parked.
+
+    However much is parked, no more is read than the events at hand need.
+    """
+    if not direct.rows(db, _ANY, {"name": subscription}):
+        return set()
+    asked = json.dumps(sorted({stream_of(event) for event in among}))
+    values = {"name": subscription, "asked": asked}
+    found = direct.rows(db, _STREAMS[db.dialect.name], values)
     return {(row["tenant"], row["stream"]) for row in found}
 
 
@@ -117,23 +140,28 @@ def park(
     tries: int = 0,
     ladder: Sequence[float] = LADDER,
 ) -> None:
-    """Keep an event for later: after ``error``, or behind an earlier one of its stream."""
+    """Keep an event for later: after ``error``, or behind an earlier one of its stream.
+
+    Raises:
+        Conflict: another worker has parked it.
+    """
     due = due_after(error, tries, now, ladder) if error else None
-    db.execute(
-        insert(_parked).values(
-            subscription=subscription,
-            position=event.position,
-            tenant=event.tenant,
-            stream=event.stream,
-            type=event.type,
-            event=to_text(event, ""),
-            error=describe(error),
-            trace=trace_of(error) if error else None,
-            tries=tries,
-            due_at=micros(due) if due else None,
-            parked_at=micros(now),
-        )
-    )
+    row = {
+        "subscription": subscription,
+        "position": event.position,
+        "tenant": event.tenant,
+        "stream": event.stream,
+        "lane": event.lane,
+        "type": event.type,
+        "event": to_text(event, ""),
+        "error": describe(error),
+        "trace": trace_of(error) if error else None,
+        "tries": tries,
+        "due_at": micros(due) if due else None,
+        "parked_at": micros(now),
+    }
+    if not insert_once(db, TABLE, row):
+        raise Conflict(f"{subscription}: position {event.position} is parked already")
 
 
 def due_after(
@@ -156,24 +184,40 @@ def trace_of(error: Exception) -> str:
     return redact("".join(traceback.format_exception(error)))
 
 
-def due(db: Connection, subscription: str, now: datetime, *, limit: int = 50) -> list[Parked]:
-    """Return the events whose time has come, oldest first."""
-    found = db.execute(
-        select(_parked)
-        .where(and_(_parked.c.subscription == subscription, _parked.c.due_at <= micros(now)))
-        .order_by(_parked.c.position)
-        .limit(limit)
+def due(
+    db: Connection,
+    subscription: str,
+    now: datetime,
+    lanes: Collection[int] | None = None,
+    *,
+    limit: int = 50,
+) -> list[Parked]:
+    """Return the events whose time has come, of some lanes or all, oldest first."""
+    wanted = select(TABLE).where(
+        and_(TABLE.c.subscription == subscription, TABLE.c.due_at <= micros(now))
     )
-    return [_parked_of(row._mapping) for row in found]  # noqa: SLF001  # SQLAlchemy's public name
+    if lanes is not None:
+        wanted = wanted.where(TABLE.c.lane.in_(lanes))
+    return _found(db, wanted.order_by(TABLE.c.position).limit(limit))
 
 
-def ready(database: Database, subscription: str, now: datetime) -> list[Parked]:
+def ready(
+    database: Database, subscription: str, now: datetime, lanes: Collection[int] | None = None
+) -> list[Parked]:
     """Return the events whose time has come; a glance says that there are none."""
     (waiting,) = database.glance(_WAITING, name=subscription, now=micros(now))
     if not waiting:
         return []
     with database.read() as db:
-        return due(db, subscription, now)
+        return due(db, subscription, now, lanes)
+
+
+def claim(db: Connection, waiting: Parked, now: datetime) -> Parked | None:
+    """Keep a due event for this transaction; None if it is no longer due, or somebody has it."""
+    mine = select(TABLE).where(
+        and_(at(waiting.subscription, waiting.event.position), TABLE.c.due_at <= micros(now))
+    )
+    return next(iter(_found(db, mine.with_for_update(skip_locked=True))), None)
 
 
 def failed_again(
@@ -187,8 +231,8 @@ def failed_again(
     tries = waiting.tries + 1
     again = due_after(error, tries, now, ladder)
     db.execute(
-        update(_parked)
-        .where(_is(waiting.subscription, waiting.event.position))
+        update(TABLE)
+        .where(at(waiting.subscription, waiting.event.position))
         .values(
             error=describe(error),
             trace=trace_of(error),
@@ -199,101 +243,86 @@ def failed_again(
 
 
 def release(db: Connection, subscription: str, event: Recorded, now: datetime) -> None:
-    """Forget an event that was handled or skipped; the next of its stream is due at once."""
-    db.execute(delete(_parked).where(_is(subscription, event.position)))
-    behind = select(func.min(_parked.c.position)).where(
+    """Forget an event that was handled or skipped; what waited behind it is due at once."""
+    db.execute(delete(TABLE).where(at(subscription, event.position)))
+    behind = select(func.min(TABLE.c.position)).where(
         and_(
-            _parked.c.subscription == subscription,
-            _parked.c.tenant == event.tenant,
-            _parked.c.stream == event.stream,
+            TABLE.c.subscription == subscription,
+            TABLE.c.tenant == event.tenant,
+            TABLE.c.stream == event.stream,
         )
     )
     db.execute(
-        update(_parked)
-        .where(_is(subscription, behind.scalar_subquery()))
+        update(TABLE)
+        # With an error it is not this one that it waited for, but a delay or a person.
+        .where(and_(at(subscription, behind.scalar_subquery()), TABLE.c.error.is_(None)))
         .values(due_at=micros(now))
     )
 
 
-def listed(db: Connection, subscription: str | None = None) -> list[Parked]:
-    """Return everything parked, of one subscription or all, oldest first."""
-    wanted = select(_parked).order_by(_parked.c.subscription, _parked.c.position)
+def listed(
+    db: Connection,
+    subscription: str | None = None,
+    *,
+    error: str = "",
+    after: tuple[str, int] = ("", -1),
+    limit: int | None = None,
+) -> list[Parked]:
+    """Return what is parked, by subscription and position.
+
+    Args:
+        db: An open transaction.
+        subscription: Only this one's.
+        error: Only those whose error starts like this.
+        after: Subscription and position of the last one that was seen.
+        limit: How many; None for all.
+    """
+    place = (TABLE.c.subscription, TABLE.c.position)
+    later = tuple_(*place) > tuple_(*map(literal, after))
+    wanted = select(TABLE).where(later).order_by(*place).limit(limit)
     if subscription:
-        wanted = wanted.where(_parked.c.subscription == subscription)
-    return [_parked_of(row._mapping) for row in db.execute(wanted)]  # noqa: SLF001  # as above
+        wanted = wanted.where(TABLE.c.subscription == subscription)
+    if error:
+        wanted = wanted.where(TABLE.c.error.startswith(error, autoescape=True))
+    return _found(db, wanted)
 
 
 def count(db: Connection) -> int:
     """Return how many events wait."""
-    return db.scalar(select(func.count()).select_from(_parked)) or 0
+    return db.scalar(select(func.count()).select_from(TABLE)) or 0
 
 
 def count_by_subscription(db: Connection) -> dict[str, int]:
     """Return how many events wait in each subscription that has any."""
-    found = db.execute(
-        select(_parked.c.subscription, func.count()).group_by(_parked.c.subscription)
-    )
+    found = db.execute(select(TABLE.c.subscription, func.count()).group_by(TABLE.c.subscription))
     return dict(found.tuples().all())
 
 
 def show(db: Connection, subscription: str, position: int) -> Parked:
     """Return one parked event; raises NotParked."""
-    row = db.execute(select(_parked).where(_is(subscription, position))).one_or_none()
-    if row is None:
+    found = _found(db, select(TABLE).where(at(subscription, position)))
+    if not found:
         raise NotParked(f"{subscription} has nothing parked at {position}")
-    return _parked_of(row._mapping)  # noqa: SLF001  # as above
+    return found[0]
 
 
-def retry(db: Connection, subscription: str, position: int, *, actor: str, now: datetime) -> None:
-    """Make one parked event due at once; raises NotParked."""
-    waiting = show(db, subscription, position)
-    db.execute(
-        update(_parked).where(_is(subscription, position)).values(due_at=micros(now), tries=0)
-    )
-    _note(db, waiting, action="retry", actor=actor, reason="", now=now)
+def rename(db: Connection, old: str, new: str) -> None:
+    """Give what a subscription has parked to another name, which must have nothing parked."""
+    db.execute(update(TABLE).where(TABLE.c.subscription == old).values(subscription=new))
 
 
-def retry_all(db: Connection, *, error: str, actor: str, now: datetime) -> int:
-    """Make every event whose error starts with ``error`` due at once; return how many."""
-    matching = [
-        waiting for waiting in listed(db) if waiting.error and waiting.error.startswith(error)
-    ]
-    for waiting in matching:
-        retry(db, waiting.subscription, waiting.event.position, actor=actor, now=now)
-    return len(matching)
+def forget(db: Connection, subscription: str) -> None:
+    """Remove what a subscription has parked, because the subscription itself is given up."""
+    db.execute(delete(TABLE).where(TABLE.c.subscription == subscription))
 
 
-def skip(
-    db: Connection, subscription: str, position: int, *, actor: str, reason: str, now: datetime
-) -> None:
-    """Give up on one parked event, for a reason that is kept; raises NotParked."""
-    waiting = show(db, subscription, position)
-    release(db, subscription, waiting.event, now)
-    _note(db, waiting, action="skip", actor=actor, reason=reason, now=now)
+def _found(db: Connection, wanted: Select[Any]) -> list[Parked]:
+    return [_parked_of(row) for row in db.execute(wanted).mappings()]
 
 
-def audit(db: Connection) -> Sequence[dict[str, object]]:
-    """Return what people did to parked events, oldest first."""
-    return [dict(row._mapping) for row in db.execute(select(_audit).order_by(_audit.c.number))]  # noqa: SLF001  # as above
-
-
-def _note(
-    db: Connection, waiting: Parked, *, action: str, actor: str, reason: str, now: datetime
-) -> None:
-    db.execute(
-        insert(_audit).values(
-            subscription=waiting.subscription,
-            position=waiting.event.position,
-            action=action,
-            actor=actor,
-            reason=reason,
-            at=micros(now),
-        )
-    )
-
-
-def _is(subscription: str, position: object) -> ColumnElement[bool]:
-    return and_(_parked.c.subscription == subscription, _parked.c.position == position)
+def at(subscription: str, position: object) -> ColumnElement[bool]:
+    """Return the condition that picks one parked event's row."""
+    return and_(TABLE.c.subscription == subscription, TABLE.c.position == position)
 
 
 def _parked_of(row: RowMapping) -> Parked:

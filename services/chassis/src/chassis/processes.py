@@ -24,7 +24,7 @@ from sqlalchemy import (
     select,
 )
 
-from chassis import direct, schemas
+from chassis import direct, schemas, stored_values
 from chassis.clock import micros, moment
 from chassis.decider import Decider
 from chassis.delivery import Handler
@@ -244,7 +244,10 @@ def _state(
     steps = [stored for stored in history if stored.type == "process_advanced"]
     if not steps:
         return process.initial
-    return schemas.load(type(process.initial), registry.decode(steps[-1], work.keys).state)
+    state: S = stored_values.convert(
+        type(process.initial), registry.decode(steps[-1], work.keys).state
+    )
+    return state
 
 
 def _try(work: UnitOfWork, step: Step | UseCase) -> str | None:

@@ -10,11 +10,12 @@ from chassis import logs
 from chassis.migrations import ensure_current
 from chassis.roles import announce_readers, blueprint_of, relay_loops, storage_of
 from chassis.settings import from_environment
+from chassis.shutdown import leave_within
 from chassis.telemetry import setup
 
 
 def main(package: str) -> None:
-    """Run until SIGTERM, then finish what was begun and leave."""
+    """Run until SIGTERM, then finish what was begun and leave, whatever hangs by then."""
     settings = from_environment()
     logs.configure(settings)
     ensure_current(settings.database_url, package)
@@ -23,8 +24,13 @@ def main(package: str) -> None:
     storage = storage_of(blueprint, settings)
     announce_readers(blueprint, storage)
     loops = relay_loops(blueprint, storage, settings)
+
+    def leave(*_: object) -> None:
+        leave_within()
+        loops.ask_to_stop()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: loops.ask_to_stop())
+        signal.signal(number, leave)
     loops.start()
     loops.wait()
     loops.stop()

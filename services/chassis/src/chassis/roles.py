@@ -10,15 +10,19 @@ from chassis.blueprint import Blueprint
 from chassis.clock import clock_from
 from chassis.database import Database, Waiter, directly
 from chassis.delivery import Delivery
+from chassis.ear import Ear
+from chassis.faults import reach
 from chassis.feed import HttpFeed
-from chassis.follower import Follower, Follows, Gateway, Together
+from chassis.follower import BATCH, Follower, Follows, Gateway, Together
 from chassis.inbox import Feed
 from chassis.key_store import SqlKeys
+from chassis.leadership import BEAT_SECONDS, Leadership, beat_all
 from chassis.loops import Bell, Loop, Loops, ringing
+from chassis.outgoing import to_broker
 from chassis.parked import LADDER
 from chassis.processes import handlers_of
-from chassis.reactions import projecting
-from chassis.sequencer import ALWAYS, ANY_PENDING, Leadership, sequence
+from chassis.read_models import PAGE, page_delivery
+from chassis.sequencer import ANY_PENDING, sequence
 from chassis.service_token import ClientCredentials
 from chassis.settings import Settings
 from chassis.storage import Storage, head_of
@@ -26,7 +30,8 @@ from chassis.timers import fire_due
 
 LIMIT = 1000
 IDLE = 1.0
-SEQUENCER_LOCK, PUBLISHER_LOCK = 0x51F0_0001, 0x51F0_0002
+SEQUENCER_REST = 0.005
+LOCKS = {"sequencer": 0x51F0_0001, "publisher": 0x51F0_0002, "followers": 0x51F0_0003}
 
 
 def blueprint_of(package: str) -> Blueprint:
@@ -39,7 +44,7 @@ def storage_of(blueprint: Blueprint, settings: Settings, wait: Waiter = directly
     clock = clock_from(settings.clock_file)
     return Storage(
         service=blueprint.name,
-        database=Database(settings.database_url, wait=wait),
+        database=Database(settings.database_url, wait=wait, pool_size=settings.pool_size),
         registry=blueprint.registry,
         keys=SqlKeys(
             Database(settings.keys_url, wait=wait), master_key=settings.master_key, clock=clock
@@ -70,7 +75,12 @@ def token_of(settings: Settings) -> Callable[[], str]:
 
 
 def followers_of(
-    blueprint: Blueprint, storage: Storage, ladder: Sequence[float] = LADDER
+    blueprint: Blueprint,
+    storage: Storage,
+    ladder: Sequence[float] = LADDER,
+    *,
+    delivery: Callable[..., Delivery] = Delivery,
+    gateway: Callable[..., Gateway] = Gateway,
 ) -> list[Follows]:
     """Return everything that follows a service's own log.
 
@@ -78,24 +88,31 @@ def followers_of(
         blueprint: The service.
         storage: What it keeps.
         ladder: Seconds until a parked event is tried again, try by try.
+        delivery: Makes the deliveries; a test may look over their shoulder.
+        gateway: Makes the gateways.
     """
     database = storage.database
     folding = [
-        Delivery(projection.name, database, projecting(storage, projection), ladder=ladder)
+        Follower(page_delivery(storage, projection, ladder=ladder, delivery=delivery), database)
         for projection in blueprint.projections
     ]
     managing = [
-        Delivery(process.name, database, handlers_of(storage, process), ladder=ladder)
+        Follower(
+            delivery(process.name, database, handlers_of(storage, process), ladder=ladder), database
+        )
         for process in blueprint.processes
     ]
     calling = [
-        Gateway(name, database, calls(storage), ladder=ladder)
+        gateway(name, database, calls(storage), ladder=ladder)
         for name, calls in blueprint.gateways.items()
     ]
     # A read model that is built anew must not hold up the processes, so two groups.
     together = [
-        Together(name, [Follower(delivery, database) for delivery in group], database)
-        for name, group in (("projections", folding), ("processes", managing))
+        Together(name, group, database, batch=batch)
+        for name, group, batch in (
+            ("projections", folding, PAGE),
+            ("processes", managing, BATCH),
+        )
         if group
     ]
     return [*together, *calling]
@@ -109,50 +126,99 @@ def announce_readers(blueprint: Blueprint, storage: Storage) -> None:
 
 
 def relay_loops(blueprint: Blueprint, storage: Storage, settings: Settings) -> Loops:
-    """Return the loops that number, publish and follow one service's log."""
+    """Return the loops that number, publish and follow one service's log.
+
+    Of several processes that run them, one works in each role and the others stand by.
+    """
     bell = Bell()
-    outgoing = publisher.Publisher(blueprint.name, storage.database, settings.amqp_uri)
-    loops = [
-        _led(storage, Loop(name="publisher", step=outgoing.step, idle=IDLE, rung=True,
-                            close=outgoing.close), PUBLISHER_LOCK),
+    following = follower_loops(blueprint, storage, settings)
+    if storage.database.is_sqlite:
+        working = [publisher_loop(storage, settings, storage.database.begin), *following]
+    else:
+        working = led_loops(storage, settings, following)
+    sampling = Loop(name="lags", step=lambda: lags.sample(blueprint, storage), idle=lags.SECONDS)
+    return Loops([*working, sampling, bell_loop(storage, bell, settings.tail_poll_seconds)], bell)
+
+
+def publisher_loop(storage: Storage, settings: Settings, begin: publisher.Begin) -> Loop:
+    """Return the loop that carries a service's log to the bus."""
+    connect = to_broker(settings.amqp_uri, storage.service)
+    outgoing = publisher.Publisher(storage.service, storage.database, connect, begin=begin)
+    return Loop(name=publisher.NAME, step=outgoing.step, idle=IDLE, rung=True, close=outgoing.close)
+
+
+def follower_loops(blueprint: Blueprint, storage: Storage, settings: Settings) -> list[Loop]:
+    """Return the loops that follow a service's own log and fire its timers."""
+    followers = followers_of(blueprint, storage, settings.retry_seconds)
+    return [
         Loop(name="timers", step=lambda: fire_due(storage), idle=settings.timer_poll_seconds),
-        *(
-            Loop(name=follower.name, step=follower.step, idle=IDLE, rung=True)
-            for follower in followers_of(blueprint, storage, settings.retry_seconds)
-        ),
-        Loop(name="lags", step=lambda: lags.sample(blueprint, storage), idle=lags.SECONDS),
-        ringing(bell, lambda: head_of(storage.database), settings.tail_poll_seconds),
-    ]  # fmt: skip
-    if not storage.database.is_sqlite:
-        loops.append(sequencer_loop(storage))
-    return Loops(loops, bell)
+        *(Loop(name=each.name, step=each.step, idle=IDLE, rung=True) for each in followers),
+    ]
 
 
-def sequencer_loop(storage: Storage) -> Loop:
+def led_loops(storage: Storage, settings: Settings, following: Sequence[Loop]) -> list[Loop]:
+    """Return the loops of which one replica's work, and the leaders' pulse."""
+    database = storage.database
+    numbering = Leadership(database, LOCKS["sequencer"], "sequencer")
+    # A checkpoint that a power cut takes back makes the publisher repeat itself, and no more.
+    sending = Leadership(database, LOCKS["publisher"], "publisher", commits_wait=False)
+    reading = Leadership(database, LOCKS["followers"], "followers")
+    leaders = (numbering, sending, reading)
+
+    def release() -> None:
+        for leader in leaders:
+            leader.release()
+
+    return [
+        sequencer_loop(numbering),
+        # A replica that cannot reach the broker leaves it to one that can.
+        led(publisher_loop(storage, settings, sending.begin), sending, release=sending.release),
+        *(led(loop, reading) for loop in following),
+        Loop(name="leaders", step=lambda: beat_all(leaders), idle=BEAT_SECONDS, close=release),
+    ]
+
+
+def sequencer_loop(leadership: Leadership) -> Loop:
     """Return the loop that numbers a PostgreSQL log's events."""
 
     def step() -> int:
-        with storage.database.begin() as db:
-            return sequence(db, limit=LIMIT)
+        if not leadership.acquire(ANY_PENDING):
+            return 0
+        with leadership.begin() as db:
+            numbered = sequence(db, limit=LIMIT)
+            reach("sequencer.before_commit")
+        reach("sequencer.committed")
+        return numbered
 
-    loop = Loop(name="sequencer", step=step, idle=0.005)
-    return _led(storage, loop, SEQUENCER_LOCK, look=ANY_PENDING)
+    # A batch costs the same for one event as for thirty, and writers need the processor too.
+    return Loop(
+        name="sequencer",
+        step=step,
+        idle=SEQUENCER_REST,
+        rest=SEQUENCER_REST,
+        close=leadership.release,
+    )
 
 
-def _led(storage: Storage, loop: Loop, lock: int, *, look: str = ALWAYS) -> Loop:
-    """Return a loop of which only one replica works at a time, when ``look`` finds work."""
-    if storage.database.is_sqlite:
-        return loop
-    leadership = Leadership(storage.database, lock)
+def led(loop: Loop, leadership: Leadership, release: Callable[[], None] = lambda: None) -> Loop:
+    """Return a loop that works only while its process has a role's lock."""
 
     def step() -> int:
-        return loop.step() if leadership.acquire(look) else 0
+        return loop.step() if leadership.acquire() else 0
 
     def close() -> None:
         loop.close()
-        leadership.release()
+        release()
 
     return replace(loop, step=step, close=close)
+
+
+def bell_loop(storage: Storage, bell: Bell, seconds: float) -> Loop:
+    """Return the loop that wakes the readers of a service's own log."""
+    if storage.database.is_sqlite:
+        return ringing(bell, lambda: head_of(storage.database), seconds)
+    ear = Ear(storage.database)
+    return ringing(bell, lambda: head_of(storage.database), seconds, wait=ear.wait, close=ear.close)
 
 
 def edge_of(blueprint: Blueprint) -> type[Any]:

@@ -1,15 +1,20 @@
 """What every service answers besides its own routes: its log's feed, its parked events."""
 
-from typing import Any
-
 from sqlalchemy import Connection
 
-from chassis import internal_routes, parked
+from chassis import internal_routes, parked, parked_audit
 from chassis.clock import SystemClock
 from chassis.entrypoints import command, query
 from chassis.feed import SCOPE
-from chassis.internal_routes import OPERATE, LanePage, RetryAll, Skip
-from chassis.parked import Parked
+from chassis.internal_routes import (
+    OPERATE,
+    AuditWanted,
+    LanePage,
+    ParkedWanted,
+    RetryAll,
+    Skip,
+    parked_view,
+)
 from chassis.progress import progress
 from chassis.routes import Call, Reply
 from chassis.unit_of_work import UnitOfWork
@@ -38,11 +43,15 @@ class ServiceEdge:
         del call
         return Reply(body=progress(db))
 
-    @query("/internal/v1/parked", scope=OPERATE)
+    @query("/internal/v1/parked", scope=OPERATE, query=ParkedWanted)
     def list_parked(self, db: Connection, call: Call[None]) -> Reply:
-        """List the events that wait for another try or for a person."""
-        del call
-        return Reply(body=[parked_view(waiting) for waiting in parked.listed(db)])
+        """List the events that wait for another try or for a person, page by page."""
+        return internal_routes.parked_page(db, call)
+
+    @query("/internal/v1/parked/audit", scope=OPERATE, query=AuditWanted)
+    def list_audit(self, db: Connection, call: Call[None]) -> Reply:
+        """List what people did to parked events, the newest first, page by page."""
+        return internal_routes.audit_page(db, call)
 
     @query("/internal/v1/parked/<subscription>/<int:position>", scope=OPERATE)
     def show_parked(self, db: Connection, call: Call[None]) -> Reply:
@@ -55,14 +64,18 @@ class ServiceEdge:
         """Try one parked event again at once."""
         subscription, position = call.path["subscription"], call.path["position"]
         actor = call.claims.actor
-        parked.retry(work.db, subscription, position, actor=actor, now=_wall.now())
+        parked_audit.retry(work.db, subscription, position, actor=actor, now=_wall.now())
         return Reply(body={"retried": 1})
 
     @command("/internal/v1/parked/retry", scope=OPERATE, status=200, body=RetryAll)
     def retry_all_parked(self, work: UnitOfWork, call: Call[RetryAll]) -> Reply:
         """Try every parked event with a certain error again at once."""
-        count = parked.retry_all(
-            work.db, error=call.body.error, actor=call.claims.actor, now=_wall.now()
+        count = parked_audit.retry_all(
+            work.db,
+            error=call.body.error,
+            subscription=call.body.subscription,
+            actor=call.claims.actor,
+            now=_wall.now(),
         )
         return Reply(body={"retried": count})
 
@@ -74,7 +87,7 @@ class ServiceEdge:
     )
     def skip_parked(self, work: UnitOfWork, call: Call[Skip]) -> Reply:
         """Give one parked event up, for a reason that is kept."""
-        parked.skip(
+        parked_audit.skip(
             work.db,
             call.path["subscription"],
             call.path["position"],
@@ -83,18 +96,3 @@ class ServiceEdge:
             now=_wall.now(),
         )
         return Reply(body={"skipped": 1})
-
-
-def parked_view(waiting: Parked) -> dict[str, Any]:
-    """Return what an operator sees of a parked event: its data stays sealed and unseen."""
-    return {
-        "subscription": waiting.subscription,
-        "position": waiting.event.position,
-        "tenant": waiting.event.tenant,
-        "stream": waiting.event.stream,
-        "type": waiting.event.type,
-        "error": waiting.error,
-        "tries": waiting.tries,
-        "due_at": waiting.due_at.isoformat() if waiting.due_at else None,
-        "parked_at": waiting.parked_at.isoformat(),
-    }

@@ -66,6 +66,9 @@ class Settings:
         feed_poll_seconds: How often a subscription asks a feed for the heads of its lanes.
         batch_wait_seconds: How long a subscription waits for more messages after the first: fewer
             and larger transactions, for so much more time on the way.
+        lease_seconds: How long a worker's share of a subscription is its own without being
+            renewed: so much later another one takes over from a worker that died.
+        pool_size: How many database connections are kept open; as many more come under load.
         timer_poll_seconds: How often due timers and due parked events are looked for.
         lag_limit: How many events behind a process may be and still call itself ready.
     """
@@ -95,6 +98,8 @@ class Settings:
     tail_poll_seconds: float = 0.2
     feed_poll_seconds: float = 5.0
     batch_wait_seconds: float = 0.0
+    lease_seconds: float = 6.0
+    pool_size: int = 10
     timer_poll_seconds: float = 0.5
     lag_limit: int = 10_000
 
@@ -219,6 +224,8 @@ def _optional(reading: _Reading) -> dict[str, Any]:
         "tail_poll_seconds": reading.number("TAIL_POLL_SECONDS"),
         "feed_poll_seconds": reading.number("FEED_POLL_SECONDS"),
         "batch_wait_seconds": reading.number("BATCH_WAIT_SECONDS"),
+        "lease_seconds": reading.number("LEASE_SECONDS"),
+        "pool_size": reading.text("POOL_SIZE", _connections, default=None),
         "timer_poll_seconds": reading.number("TIMER_POLL_SECONDS"),
         "lag_limit": reading.text("LAG_LIMIT", _count, default=None),
     }
@@ -276,6 +283,10 @@ def _count(text: str) -> int:
     if not text.isdecimal():
         raise ValidationError("must be a whole number")
     return int(text)
+
+
+def _connections(text: str) -> int:
+    return int(_POSITIVE(_count(text)))
 
 
 def _port(text: str) -> int:

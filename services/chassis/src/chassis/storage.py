@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from chassis import checkpoints
+from chassis import checkpoints, direct
+from chassis.appending import Appending
 from chassis.clock import Clock
 from chassis.context import Context
 from chassis.database import Database
@@ -16,6 +17,7 @@ from chassis.log_postgresql import PostgresqlLog
 from chassis.log_sqlite import SqliteLog
 from chassis.privacy import KeyStore
 from chassis.projections import Projection
+from chassis.segments.whole_log import WholeLog
 from chassis.states import States
 from chassis.telemetry.recording import Recording
 from chassis.unit_of_work import UnitOfWork
@@ -29,6 +31,7 @@ class Storage:
         secret: Key of the digests that tell a repeated command from another one.
         inline: Projections that commit with the events; only what a command must check.
         states: The states of long streams that this process keeps.
+        appending: Takes the events of use cases that write nothing else.
     """
 
     service: str
@@ -39,6 +42,7 @@ class Storage:
     secret: bytes
     inline: Sequence[Projection] = ()
     states: States = field(default_factory=States, repr=False)
+    appending: Appending = field(init=False, repr=False)
 
     @contextmanager
     def begin(self, context: Context) -> Iterator[UnitOfWork]:
@@ -49,17 +53,30 @@ class Storage:
             CommandReused: the command id belongs to another command.
             Unavailable: the database does not answer.
         """
-        recording = Recording()
-        with recording, self.database.begin() as db:
-            work = self.work_on(db, context)
-            yield work
-            recording.begins()
-            recording.wrote(work.flush())
+        with Recording() as recording:
+            with self.database.begin() as db:
+                work = self.work_on(db, context)
+                yield work
+                recording.begins()
+                apart = work.only_appends and reads_only(db)
+                if not apart:
+                    recording.wrote(work.flush())
+            if apart:
+                recording.wrote(work.flush(self.appending.append))
 
-    def work_on(self, db: Connection, context: Context) -> UnitOfWork:
+    def __post_init__(self) -> None:
+        """Let the threads of this process share their commits."""
+        object.__setattr__(self, "appending", Appending(self.database))
+
+    def work_on(self, db: Connection, context: Context, *, fresh: bool = False) -> UnitOfWork:
         """Return a unit of work inside a transaction that somebody else commits.
 
         The caller must ``flush`` it before the commit.
+
+        Args:
+            db: That transaction.
+            context: Why the work is done.
+            fresh: The caller knows that the command was never carried out.
         """
         return UnitOfWork(
             db=db,
@@ -71,6 +88,7 @@ class Storage:
             secret=self.secret,
             inline=self.inline,
             states=self.states,
+            fresh=fresh,
         )
 
     @contextmanager
@@ -86,7 +104,7 @@ class Storage:
 
 def head_of(database: Database) -> int:
     """Return the log's last position at a glance, 0 for an empty log; raises Unavailable."""
-    return int(database.glance(f"SELECT max(position) FROM {_positions(database)}")[0] or 0)  # noqa: S608
+    return int(database.glance(_newest(database))[0] or 0)
 
 
 def has_news(database: Database, reader: str) -> bool:
@@ -95,16 +113,29 @@ def has_news(database: Database, reader: str) -> bool:
     Raises:
         Unavailable: the database does not answer.
     """
-    seen = checkpoints.SEEN
-    newest = f"SELECT max(position) FROM {_positions(database)}"  # noqa: S608
-    (head, at) = database.glance(f"SELECT ({newest}), ({seen})", name=reader)
+    asked = f"SELECT ({_newest(database)}), ({checkpoints.SEEN})"
+    (head, at) = database.glance(asked, name=reader)
     return int(head or 0) > int(at or 0)
 
 
-def _positions(database: Database) -> str:
-    return "events" if database.is_sqlite else "positions"
+def _newest(database: Database) -> str:
+    return f"SELECT max(position) FROM {'events' if database.is_sqlite else 'heads'}"  # noqa: S608
+
+
+def reads_only(db: Connection) -> bool:
+    """Say whether a transaction has written and locked nothing, so that nothing depends on it.
+
+    Always false on SQLite, where every writing transaction has the lock of the file.
+    """
+    asked = "SELECT pg_current_xact_id_if_assigned() IS NULL"
+    return db.dialect.name != "sqlite" and bool(direct.scalar(db, asked))
 
 
 def log_on(db: Connection) -> Log:
-    """Return the log adapter that fits an open transaction's database."""
+    """Return the log of an open transaction's database, with what left it for its segments."""
+    return SqliteLog(db) if db.dialect.name == "sqlite" else WholeLog(PostgresqlLog(db), db)
+
+
+def live_log_on(db: Connection) -> Log:
+    """Return the log adapter that fits the database: only what it still has itself."""
     return SqliteLog(db) if db.dialect.name == "sqlite" else PostgresqlLog(db)

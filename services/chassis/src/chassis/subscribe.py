@@ -6,7 +6,9 @@ after consumer and producer only.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
@@ -19,17 +21,21 @@ from chassis.blueprint import Blueprint
 from chassis.consumer import HEAD_SECONDS, Consumer
 from chassis.delivery import Delivery, Handler
 from chassis.envelope import Recorded
-from chassis.errors import Alarm
+from chassis.errors import Alarm, Conflict, Unavailable
 from chassis.ids import LANES
 from chassis.inbox import Feed, Inbox
+from chassis.leases import LEASE_SECONDS, Leases
 from chassis.parked import LADDER
-from chassis.reactions import Received, in_unit_of_work
+from chassis.reactions import Received, Works, in_unit_of_work, in_works
 from chassis.storage import Storage
 from chassis.telemetry import bound_context
 from chassis.topology import subscription_name
 from chassis.unit_of_work import UnitOfWork
+from chassis.upstream import Upstream
 
 STOP_SECONDS = 10
+# The service object of the nameko worker that runs now.
+_serving: ContextVar[Any] = ContextVar("serving")
 
 
 class Subscriptions(ProviderCollector, SharedExtension):
@@ -43,10 +49,9 @@ class Subscriptions(ProviderCollector, SharedExtension):
 
     def start(self) -> None:
         """Start a consumer for each producer that a method subscribes to."""
-        by_source: dict[str, dict[str, Subscription]] = defaultdict(dict)
+        by_source: dict[str, list[Subscription]] = defaultdict(list)
         for provider in self._providers:
-            for name in provider.types:
-                by_source[provider.source][name] = provider
+            by_source[provider.source].append(provider)
         for source, providers in by_source.items():
             self._start(source, providers)
 
@@ -60,31 +65,21 @@ class Subscriptions(ProviderCollector, SharedExtension):
         for ended in self._ended:
             ended.wait(timeout=STOP_SECONDS)
 
-    def _start(self, source: str, providers: Mapping[str, "Subscription"]) -> None:
+    def _start(self, source: str, providers: Sequence["Subscription"]) -> None:
         config = self.container.config
         storage: Storage = config["storage"]
         blueprint: Blueprint = config["blueprint"]
-        feeds: Mapping[str, Feed] = config["feeds"]
         name = subscription_name(blueprint.name, source)
-        handlers = {
-            wire_name: self._handler(storage, blueprint, name, source, provider)
-            for wire_name, provider in providers.items()
-        }
         with storage.database.begin() as db:
             checkpoints.announce(db, name, lane=0)
-        inbox = Inbox(
-            Delivery(
-                name,
-                storage.database,
-                handlers,
-                ladder=config.get("retry_seconds", LADDER),
-            ),
+        leases = Leases(
             storage.database,
-            feeds[source],
-            lanes=range(LANES),
+            name,
+            config["worker"],
+            seconds=config.get("lease_seconds", LEASE_SECONDS),
         )
         consumer = Consumer(
-            inbox,
+            self._inbox(name, source, providers),
             consumer=blueprint.name,
             source=source,
             amqp_uri=config["AMQP_URI"],
@@ -92,8 +87,28 @@ class Subscriptions(ProviderCollector, SharedExtension):
             alarm=lambda alarm: self._note_alarm(name, alarm),
             head_seconds=config.get("feed_poll_seconds", HEAD_SECONDS),
             wait_seconds=config.get("batch_wait_seconds", 0.0),
+            shares=leases,
         )
-        self._run(consumer.run, name)
+        # A busy handler must not let its lease run out, so renewing has a greenthread of its own.
+        self._run(lambda: leases.keep(lambda: self._stopping), f"{name}.leases")
+        self._run(lambda: self._consume(consumer, leases), name)
+
+    def _consume(self, consumer: Consumer, leases: Leases) -> None:
+        consumer.run()
+        if self._stopping:  # one that is alarmed keeps its shares: nobody may go on with them
+            with suppress(Unavailable, Conflict):
+                leases.leave()
+
+    def _inbox(self, name: str, source: str, providers: Sequence["Subscription"]) -> Inbox:
+        config = self.container.config
+        storage: Storage = config["storage"]
+        ladder = config.get("retry_seconds", LADDER)
+        handlers = handlers_of(storage, config["blueprint"].upstream, name, source, providers)
+        delivery = Delivery(
+            name, storage.database, handlers, ladder=ladder, around=providers[0].in_worker
+        )
+        feeds: Mapping[str, Feed] = config["feeds"]
+        return Inbox(delivery, storage.database, feeds[source], lanes=range(LANES))
 
     def _run(self, run: Callable[[], None], name: str) -> None:
         ended = Event()
@@ -111,43 +126,36 @@ class Subscriptions(ProviderCollector, SharedExtension):
         self.alarms[name] = str(alarm)
         self.container.config["alarms"][name] = str(alarm)
 
-    def _handler(
-        self,
-        storage: Storage,
-        blueprint: Blueprint,
-        name: str,
-        source: str,
-        provider: "Subscription",
-    ) -> Handler:
-        def react(work: UnitOfWork, recorded: Recorded) -> None:
-            data = blueprint.upstream.load(source, recorded)
-            provider.call(work, Received(data=data, envelope=recorded))
-
-        return in_unit_of_work(storage, name, react)
-
 
 class Subscription(Entrypoint):
     """Deliver one producer's events to a method ``(self, work, received)``.
 
+    With ``batch=True`` the method is ``(self, works, received)`` and gets a list: everything
+    of its types that came together, each stream's events in order.  Rows are written through
+    ``works.db``; what is recorded because of one event goes through ``works.of(one)``.  If
+    such a method raises, what it did is undone and it is called again for each event alone.
+
     Args:
         source: The producing service.
         types: Wire names; the rest of the lanes' traffic is skipped.
+        batch: The method takes many events at once.
     """
 
     subscriptions = Subscriptions()
     subscribed_method: str
 
-    def __init__(self, source: str, *types: str, **kwargs: Any) -> None:
+    def __init__(self, source: str, *types: str, batch: bool = False, **kwargs: Any) -> None:
         self.source = source
         self.types = types
+        self.batch = batch
         super().__init__(**kwargs)
 
     def bind(self, container: ServiceContainer, method_name: str) -> "Subscription":
         """Bind to a container so that a worker runs the method in its event's trace."""
         bound: Subscription = super().bind(container, method_name)
         bound.subscribed_method = method_name
-        bound.method_name = "take_event"
-        container.service_cls.take_event = _take_event
+        bound.method_name = "take_events"
+        container.service_cls.take_events = _take_events
         return bound
 
     def setup(self) -> None:
@@ -159,32 +167,76 @@ class Subscription(Entrypoint):
         self.subscriptions.ask_to_stop()
         self.subscriptions.unregister_provider(self)
 
-    def call(self, work: UnitOfWork, received: Received) -> None:
-        """Run the method in a nameko worker and wait for it; raises what it raised."""
+    def in_worker(self, run: Callable[[], Any]) -> Any:
+        """Run something in a nameko worker and wait for it; raises what it raised."""
         done: Event = Event()
 
         def handle_result(_: Any, result: Any, failure: Any) -> tuple[Any, Any]:
-            done.send(failure[1] if failure else result)
+            done.send((failure[1], None) if failure else result)
             return result, failure
 
-        method = bound_context(partial(_outcome, self.subscribed_method, work, received))
-        self.container.spawn_worker(self, (method,), {}, handle_result=handle_result)
-        error = done.wait()
+        bound = bound_context(partial(_outcome, run))
+        self.container.spawn_worker(self, (bound,), {}, handle_result=handle_result)
+        error, result = done.wait()
         if error is not None:
             raise error
+        return result
+
+    def method(self) -> Callable[[Any, Any], None]:
+        """Return the subscribed method of the service object that serves now."""
+        method: Callable[[Any, Any], None] = getattr(_serving.get(), self.subscribed_method)
+        return method
 
 
-def _take_event(service: Any, method: Callable[[Any], Exception | None]) -> Exception | None:
-    return method(service)
-
-
-def _outcome(name: str, work: UnitOfWork, received: Received, service: Any) -> Exception | None:
-    # Returned and not raised: nameko would log a message that may quote a person.
+def serving(service: Any, run: Callable[[], Any]) -> Any:
+    """Run something with a service object at hand, as a nameko worker does."""
+    before = _serving.set(service)
     try:
-        getattr(service, name)(work, received)
+        return run()
+    finally:
+        _serving.reset(before)
+
+
+def handlers_of(
+    storage: Storage,
+    upstream: Upstream,
+    reader: str,
+    source: str,
+    providers: Sequence[Subscription],
+) -> Mapping[str, Handler]:
+    """Return the handlers of one producer's events, by wire name."""
+    single = {name: at for at in providers if not at.batch for name in at.types}
+
+    def received(event: Recorded) -> Received:
+        return Received(data=upstream.load(source, event), envelope=event)
+
+    def react(work: UnitOfWork, event: Recorded) -> None:
+        single[event.type].method()(work, received(event))
+
+    def react_to_all(provider: Subscription, works: Works) -> None:
+        provider.method()(works, [received(event) for event in works.fresh])
+
+    each = in_unit_of_work(storage, reader, react)
+    together = {
+        name: in_works(storage, reader, partial(react_to_all, provider))
+        for provider in providers
+        if provider.batch
+        for name in provider.types
+    }
+    return {**dict.fromkeys(single, each), **together}
+
+
+def _take_events(service: Any, run: Callable[[Any], tuple[Exception | None, Any]]) -> Any:
+    return run(service)
+
+
+def _outcome(run: Callable[[], Any], service: Any) -> tuple[Exception | None, Any]:
+    # Returned and not raised: nameko would log a message that may quote a person.
+    _serving.set(service)
+    try:
+        return None, run()
     except Exception as error:  # noqa: BLE001  # the delivery decides what it means
-        return error
-    return None
+        return error, None
 
 
 subscribe = Subscription.decorator

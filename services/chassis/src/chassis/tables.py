@@ -2,14 +2,25 @@
 
 from sqlalchemy import MetaData
 
-from chassis import checkpoints, idempotency, lookups, parked, processes, timers
+from chassis import (
+    checkpoints,
+    idempotency,
+    leases,
+    lookups,
+    parked,
+    parked_audit,
+    processes,
+    timers,
+)
 
 
 def define_all(metadata: MetaData) -> None:
     """Add the chassis's tables to a service's own metadata."""
     checkpoints.define_table(metadata)
     idempotency.define_table(metadata)
+    leases.define_table(metadata)
     lookups.define_table(metadata)
-    parked.define_tables(metadata)
+    parked.define_table(metadata)
+    parked_audit.define_table(metadata)
     processes.define_table(metadata)
     timers.define_table(metadata)

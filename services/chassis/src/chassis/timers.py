@@ -21,7 +21,7 @@ from sqlalchemy import (
     select,
 )
 
-from chassis import direct
+from chassis import direct, gate
 from chassis.clock import micros, moment
 from chassis.context import Context, digest_of
 from chassis.faults import reach
@@ -79,7 +79,8 @@ def process_stream(process: str, key: str) -> str:
 def set_timer(
     db: Connection, context: Context, *, process: str, key: str, name: str, due_at: datetime
 ) -> None:
-    """Ask to be told at ``due_at``; replaces a timer of the same name."""
+    """Ask to be told at ``due_at``; replaces a timer of the same name; raises GateShut."""
+    gate.passes("timer")
     cancel_timer(db, context.tenant, process=process, key=key, name=name)
     row = {
         "tenant": context.tenant,
@@ -95,7 +96,8 @@ def set_timer(
 
 
 def cancel_timer(db: Connection, tenant: str, *, process: str, key: str, name: str) -> None:
-    """Forget a timer; harmless when it fired already."""
+    """Forget a timer; harmless when it fired already; raises GateShut."""
+    gate.passes("timer")
     values = {"tenant": tenant, "process": process, "key": key, "name": name}
     direct.execute(db, _CANCEL, values)
 

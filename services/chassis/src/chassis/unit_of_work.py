@@ -7,6 +7,8 @@ from typing import Any, Generic, TypeVar, cast
 
 from sqlalchemy import Connection
 
+from chassis import gate
+from chassis.appending import Appender, shareable
 from chassis.context import Context
 from chassis.decider import Decider
 from chassis.errors import Stale
@@ -50,6 +52,7 @@ class UnitOfWork:
 
     Args:
         secret: The deployment's key, from which pseudonyms and signatures derive.
+        fresh: The caller knows that this command was never carried out, so nobody is asked.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class UnitOfWork:
         secret: bytes,
         inline: Sequence[Projection] = (),
         states: States | None = None,
+        fresh: bool = False,
     ) -> None:
         self.db = db
         self.log = log
@@ -75,7 +79,7 @@ class UnitOfWork:
         self._inline = inline
         self._states = states or States()
         self._streams: dict[str, _Stream] = {}
-        self.first_outcome: Sequence[Span] | None = log.outcome(context)
+        self.first_outcome: Sequence[Span] | None = None if fresh else log.outcome(context)
 
     @property
     def now(self) -> datetime:
@@ -96,6 +100,11 @@ class UnitOfWork:
     def already_done(self) -> bool:
         """Whether this command was carried out before; then nothing will be recorded."""
         return self.first_outcome is not None
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is anything that ``flush`` would record."""
+        return any(stream.new for stream in self._streams.values())
 
     def load(self, decider: Decider[S, C, E], entity_id: object) -> Loaded[S]:
         """Return an aggregate's state, with what this unit of work has added to it."""
@@ -158,8 +167,21 @@ class UnitOfWork:
         )
         known.new.extend(events)
 
-    def flush(self) -> int:
+    @property
+    def only_appends(self) -> bool:
+        """Whether ``flush`` would write a few events of one stream, and nothing else."""
+        new = [stream.new for stream in self._streams.values() if stream.new]
+        return (
+            not self.already_done
+            and shareable(len(new), sum(map(len, new)))
+            and not any(p.handles(type(event)) for p in self._inline for event in new[0])
+        )
+
+    def flush(self, append: Appender | None = None) -> int:
         """Write the new events to the log and run the inline projections.
+
+        Args:
+            append: Takes the events instead of the log, when they are all there is to write.
 
         Returns:
             How many events were written.
@@ -167,9 +189,11 @@ class UnitOfWork:
         Raises:
             Conflict: a stream moved on since it was read.
             CommandReused: the command id belongs to another command.
+            GateShut: the past is being folded again.
         """
         if self.already_done:
             return 0
+        gate.passes("event")
         written = {name: stream for name, stream in self._streams.items() if stream.new}
         appends = [
             Append(
@@ -181,11 +205,12 @@ class UnitOfWork:
             )
             for name, stream in written.items()
         ]
-        recorded = self.log.append(self.context, appends, recorded_at=self._recorded_at)
-        new = [event for stream in written.values() for event in stream.new]
-        facts = list(zip(new, recorded.events, strict=False))
-        for projection in self._inline:
-            projection.apply_all(facts, self.db)
+        recorded = (append or self.log.append)(self.context, appends, recorded_at=self._recorded_at)
+        if self._inline and append is None:
+            new = [event for stream in written.values() for event in stream.new]
+            facts = list(zip(new, recorded.events, strict=False))
+            for projection in self._inline:
+                projection.apply_all(facts, self.db)
         self._streams.clear()
         return len(recorded.events)
 

@@ -8,18 +8,24 @@ from typing import Any, TypeVar
 from chassis import schemas
 from chassis.envelope import Envelope
 from chassis.events import UnknownEvent
+from chassis.quick_load import QuickLoad, quick_load
 
 E = TypeVar("E")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Consumed:
-    """One event of one producer: our own class for it and the versions we understand."""
+    """One event of one producer: our own class for it and the versions we understand.
+
+    Args:
+        quick: Reads the event's bytes without its schema; None where only the schema can.
+    """
 
     source: str
     name: str
     cls: type[Any]
     versions: tuple[int, ...]
+    quick: QuickLoad | None = None
 
 
 class Upstream:
@@ -40,7 +46,11 @@ class Upstream:
         def declare(cls: type[E]) -> type[E]:
             schemas.schema_of(cls, tolerant=True)
             self._known[source, name] = Consumed(
-                source=source, name=name, cls=cls, versions=tuple(versions)
+                source=source,
+                name=name,
+                cls=cls,
+                versions=tuple(versions),
+                quick=quick_load(cls),
             )
             return cls
 
@@ -56,4 +66,7 @@ class Upstream:
         known = self._known.get((source, stored.type))
         if known is None or stored.schema_version not in known.versions:
             raise UnknownEvent(f"{source} {stored.type} version {stored.schema_version}")
+        found = known.quick(stored.data) if known.quick else None
+        if found is not None:
+            return found
         return schemas.load(known.cls, json.loads(stored.data), tolerant=True)

@@ -9,6 +9,8 @@ from chassis.clock import micros, moment
 from chassis.envelope import Recorded
 from chassis.ids import LANES
 
+_NO_SUBJECTS = "[]"
+
 
 def headers_of(event: Recorded, source: str) -> dict[str, Any]:
     """Return an event's headers: CloudEvents attributes, then what ordered consumers need."""
@@ -34,7 +36,7 @@ def headers_of(event: Recorded, source: str) -> dict[str, Any]:
         "command_id": str(event.command_id),
         "correlation_id": str(event.correlation_id),
         "causation_id": str(event.causation_id),
-        "subjects": json.dumps(event.subjects),
+        "subjects": json.dumps(event.subjects) if event.subjects else _NO_SUBJECTS,
     }
     if event.traceparent:
         headers["traceparent"] = event.traceparent
@@ -69,12 +71,16 @@ def _event_of(headers: Mapping[str, Any], body: bytes) -> Recorded:
         correlation_id=UUID(headers["correlation_id"]),
         causation_id=UUID(headers["causation_id"]),
         traceparent=headers.get("traceparent"),
-        subjects=tuple(json.loads(headers["subjects"])),
+        subjects=_subjects(headers["subjects"]),
         data=body,
         position=_whole(headers["position"]),
         prev=_whole(headers["prev"]),
         chain=bytes.fromhex(headers["chain"]),
     )
+
+
+def _subjects(value: Any) -> tuple[str, ...]:
+    return () if value == _NO_SUBJECTS else tuple(json.loads(value))
 
 
 def _whole(value: Any) -> int:

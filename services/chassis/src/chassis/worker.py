@@ -10,6 +10,7 @@ eventlet.monkey_patch()
 
 import os  # noqa: E402  # eventlet must patch first, here and below
 import signal  # noqa: E402
+import socket  # noqa: E402
 import sys  # noqa: E402
 from collections.abc import Sequence  # noqa: E402
 from typing import Any  # noqa: E402
@@ -26,9 +27,9 @@ from chassis.lags import read_models_fresh  # noqa: E402
 from chassis.migrations import ensure_current  # noqa: E402
 from chassis.roles import blueprint_of, edge_of, feeds_of, storage_of  # noqa: E402
 from chassis.settings import Settings, from_environment  # noqa: E402
+from chassis.shutdown import leave_within  # noqa: E402
 from chassis.telemetry import setup  # noqa: E402
 
-DEADLINE_SECONDS = 20
 LOOK_SECONDS = 0.1
 WORKERS = 50
 
@@ -56,6 +57,8 @@ def container_of(blueprint: Blueprint, settings: Settings) -> ServiceContainer:
         "retry_seconds": settings.retry_seconds,
         "feed_poll_seconds": settings.feed_poll_seconds,
         "batch_wait_seconds": settings.batch_wait_seconds,
+        "lease_seconds": settings.lease_seconds,
+        "worker": name_of(settings),
         "alarms": alarms,
         "checks": [
             database_answers(storage.database),
@@ -67,6 +70,16 @@ def container_of(blueprint: Blueprint, settings: Settings) -> ServiceContainer:
     return ServiceContainer(edge_of(blueprint), config)
 
 
+def name_of(settings: Settings) -> str:
+    """Return what tells this worker from its replicas.
+
+    One that is started again at the same place has the same name, so it takes its leases up
+    at once: while it holds the port, the one before it is gone.
+    """
+    place = settings.http_port or f"process {os.getpid()}"
+    return f"{socket.gethostname()}:{place}"
+
+
 def main(package: str) -> None:
     """Run until SIGTERM; leave inside the deadline even when the broker is gone."""
     settings = from_environment()
@@ -75,8 +88,14 @@ def main(package: str) -> None:
     telemetry = setup.start(settings)
     container = container_of(blueprint_of(package), settings)
     asked: list[int] = []
+
+    def leave(number: int, _: object) -> None:
+        # nameko by itself never leaves while the broker is unreachable.
+        leave_within()
+        asked.append(number)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, _: asked.append(number))
+        signal.signal(number, leave)
     container.start()
     eventlet.spawn(_stop_when, asked, container)
     container.wait()
@@ -87,8 +106,6 @@ def _stop_when(asked: Sequence[int], container: ServiceContainer) -> None:
     # A signal's handler cannot wake eventlet's hub, which may sleep for a minute.
     while not asked:
         eventlet.sleep(LOOK_SECONDS)
-    # nameko by itself never leaves while the broker is unreachable.
-    eventlet.spawn_after(DEADLINE_SECONDS, os._exit, 0)
     container.stop()
 
 

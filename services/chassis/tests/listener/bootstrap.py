@@ -9,10 +9,19 @@ from chassis.upstream import Upstream
 upstream = Upstream()
 
 
+@upstream.event("greeter", "waved")
 @upstream.event("greeter", "greeted")
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Greeted:
-    """Somebody said hello; what we read of it."""
+    """Somebody said hello or waved; what we read of it."""
+
+    number: int
+
+
+@upstream.event("greeter", "parted")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parted:
+    """Somebody left; what we read of it."""
 
     number: int
 

@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Table, and_, delete, update
+from sqlalchemy import Table
 
+from chassis.changes import Change, Changes, Row, delete, keep, key_of, put, update
 from chassis.clock import micros
 from chassis.envelope import Envelope
 from chassis.errors import Conflict
-from chassis.insertion import insert_once
 from chassis.projections import Projection
 from identity import tables
 from identity.contact_events import (
@@ -39,269 +39,284 @@ from identity.events import (
 
 ties = Projection(
     "ties",
-    tables=(
-        "account_owners", "merged_persons", "phone_claims", "phone_holders", "email_owners",
-        "erased_subjects",
-    ),
+    [
+        tables.account_owners, tables.merged_persons, tables.phone_claims, tables.phone_holders,
+        tables.email_owners, tables.erased_subjects,
+    ],
 )  # fmt: skip
-funnel = Projection("funnel", tables=("fans", "people"))
-consents = Projection("consent_ledger", tables=("consent_ledger",))
-reviews = Projection("merge_reviews", tables=("merge_reviews",))
+funnel = Projection("funnel", [tables.fans, tables.people])
+consents = Projection("consent_ledger", [tables.consent_ledger])
+reviews = Projection("merge_reviews", [tables.merge_reviews])
 
 
-@ties.on(AccountLinked)
-def own_account(event: AccountLinked, envelope: Envelope, db: Connection) -> None:
+@ties.fold(AccountLinked)
+def own_account(event: AccountLinked, envelope: Envelope) -> Changes:
     """Give the account its one person; a second one at the same moment has to look again."""
-    row = {"tenant": envelope.tenant, "account_id": event.account_id, "person_id": event.person_id}
-    if not insert_once(db, tables.account_owners, row):
-        raise Conflict("the account was linked a moment ago")
-
-
-@ties.on(AccountUnlinked)
-def disown_account(event: AccountUnlinked, envelope: Envelope, db: Connection) -> None:
-    """Set the account free again."""
-    _remove(db, tables.account_owners, tenant=envelope.tenant, account_id=event.account_id)
-
-
-@ties.on(EmailDeclared)
-def own_email(event: EmailDeclared, envelope: Envelope, db: Connection) -> None:
-    """Let the address lead to the person, and to whoever else named it."""
-    row = {"tenant": envelope.tenant, "email_id": event.email_id, "person_id": event.person_id}
-    insert_once(db, tables.email_owners, row)
-
-
-@ties.on(PersonsMerged)
-def absorb(event: PersonsMerged, envelope: Envelope, db: Connection) -> None:
-    """Let the absorbed person be found as the survivor; nobody is absorbed twice."""
-    row = {
-        "tenant": envelope.tenant,
-        "absorbed": event.absorbed,
-        "survivor": event.survivor,
-        "link_id": event.link_id,
-    }
-    if not insert_once(db, tables.merged_persons, row):
-        raise Conflict("the person was merged a moment ago")
-
-
-@ties.on(PersonSplit)
-def set_apart(event: PersonSplit, envelope: Envelope, db: Connection) -> None:
-    """Let the absorbed person be found as themselves again."""
-    _remove(db, tables.merged_persons, tenant=envelope.tenant, absorbed=event.to_person)
-
-
-@ties.on(PhoneClaimed)
-def claim(event: PhoneClaimed, envelope: Envelope, db: Connection) -> None:
-    """Put one more number to the person's name."""
-    row = {"tenant": envelope.tenant, "phone_id": event.phone_id, "person_id": event.person_id}
-    insert_once(db, tables.phone_claims, row)
-
-
-@ties.on(PhoneVerified)
-def hold(event: PhoneVerified, envelope: Envelope, db: Connection) -> None:
-    """Give the number its one verified owner."""
-    claimed = {"tenant": envelope.tenant, "phone_id": event.phone_id}
-    insert_once(db, tables.phone_claims, {**claimed, "person_id": event.person_id})
-    _remove(db, tables.phone_holders, **claimed)
-    held = {"person_id": event.person_id, "valid_until": micros(event.valid_until)}
-    insert_once(db, tables.phone_holders, {**claimed, **held})
-
-
-@ties.on(PhoneContested)
-def contest(event: PhoneContested, envelope: Envelope, db: Connection) -> None:
-    """Mark the number as held by two persons."""
-    holders = tables.phone_holders
-    db.execute(
-        update(holders)
-        .where(_is(holders, tenant=envelope.tenant, phone_id=event.phone_id))
-        .values(challenger=event.challenger)
+    yield _claim(
+        tables.account_owners,
+        "the account was linked a moment ago",
+        tenant=envelope.tenant,
+        account_id=event.account_id,
+        person_id=event.person_id,
     )
 
 
-@ties.on(PhoneReleased)
-def let_go(event: PhoneReleased, envelope: Envelope, db: Connection) -> None:
+@ties.fold(AccountUnlinked)
+def disown_account(event: AccountUnlinked, envelope: Envelope) -> Changes:
+    """Set the account free again."""
+    account = {"tenant": envelope.tenant, "account_id": event.account_id}
+    yield delete(tables.account_owners, account)
+
+
+@ties.fold(EmailDeclared)
+def own_email(event: EmailDeclared, envelope: Envelope) -> Changes:
+    """Let the address lead to the person, and to whoever else named it."""
+    yield keep(
+        tables.email_owners,
+        tenant=envelope.tenant,
+        email_id=event.email_id,
+        person_id=event.person_id,
+    )
+
+
+@ties.fold(PersonsMerged)
+def absorb(event: PersonsMerged, envelope: Envelope) -> Changes:
+    """Let the absorbed person be found as the survivor; nobody is absorbed twice."""
+    yield _claim(
+        tables.merged_persons,
+        "the person was merged a moment ago",
+        tenant=envelope.tenant,
+        absorbed=event.absorbed,
+        survivor=event.survivor,
+        link_id=event.link_id,
+    )
+
+
+@ties.fold(PersonSplit)
+def set_apart(event: PersonSplit, envelope: Envelope) -> Changes:
+    """Let the absorbed person be found as themselves again."""
+    absorbed = {"tenant": envelope.tenant, "absorbed": event.to_person}
+    yield delete(tables.merged_persons, absorbed)
+
+
+@ties.fold(PhoneClaimed)
+def claim(event: PhoneClaimed, envelope: Envelope) -> Changes:
+    """Put one more number to the person's name."""
+    yield keep(tables.phone_claims, **_phone(event, envelope), person_id=event.person_id)
+
+
+@ties.fold(PhoneVerified)
+def hold(event: PhoneVerified, envelope: Envelope) -> Changes:
+    """Give the number its one verified owner."""
+    phone = _phone(event, envelope)
+    until = micros(event.valid_until)
+    yield keep(tables.phone_claims, **phone, person_id=event.person_id)
+    yield put(tables.phone_holders, **phone, person_id=event.person_id, valid_until=until)
+
+
+@ties.fold(PhoneContested)
+def contest(event: PhoneContested, envelope: Envelope) -> Changes:
+    """Mark the number as held by two persons."""
+    yield update(tables.phone_holders, _phone(event, envelope), challenger=event.challenger)
+
+
+@ties.fold(PhoneReleased)
+def let_go(event: PhoneReleased, envelope: Envelope) -> Changes:
     """Take the number from the person."""
-    phone = {"tenant": envelope.tenant, "phone_id": event.phone_id}
-    _remove(db, tables.phone_claims, **phone, person_id=event.person_id)
-    _remove(db, tables.phone_holders, **phone, person_id=event.person_id)
-    holders = tables.phone_holders
-    withdrawn = _is(holders, **phone, challenger=event.person_id)
-    db.execute(update(holders).where(withdrawn).values(challenger=None))
+    phone = _phone(event, envelope)
+    yield delete(tables.phone_claims, {**phone, "person_id": event.person_id})
+
+    def without(holder: Row | None) -> Row | None:
+        if holder is None or holder["person_id"] == event.person_id:
+            return None
+        withdrawn = holder.get("challenger") == event.person_id
+        return {**holder, "challenger": None} if withdrawn else holder
+
+    yield Change(tables.phone_holders, phone, without)
 
 
-@ties.on(ErasureRequested)
-def forget(event: ErasureRequested, envelope: Envelope, db: Connection) -> None:
+@ties.fold(ErasureRequested)
+def forget(event: ErasureRequested, envelope: Envelope) -> Changes:
     """Remember only that the subjects are gone: whoever comes back is somebody new."""
     for subject in event.subjects:
-        row = {
-            "tenant": envelope.tenant,
-            "subject": subject,
-            "request_id": event.request_id,
-            "person_id": event.person_id,
-            "requested_at": micros(event.requested_at),
-        }
-        insert_once(db, tables.erased_subjects, row)
+        yield keep(
+            tables.erased_subjects,
+            tenant=envelope.tenant,
+            subject=subject,
+            request_id=event.request_id,
+            person_id=event.person_id,
+            requested_at=micros(event.requested_at),
+        )
 
 
-@funnel.on(BrandFollowed)
-def gain_fan(event: BrandFollowed, envelope: Envelope, db: Connection) -> None:
+@funnel.fold(BrandFollowed)
+def gain_fan(event: BrandFollowed, envelope: Envelope) -> Changes:
     """Count one fan more; who comes back keeps the topic that first drew them."""
-    key = {
+    fan = _fan(event, envelope)
+    yield keep(
+        tables.fans,
+        **fan,
+        platform=event.platform,
+        topic=event.acquired_topic,
+        followed_at=micros(event.at),
+    )
+    yield update(tables.fans, fan, unfollowed_at=None)
+
+
+@funnel.fold(BrandUnfollowed)
+def lose_fan(event: BrandUnfollowed, envelope: Envelope) -> Changes:
+    """Count one fan less."""
+    yield update(tables.fans, _fan(event, envelope), unfollowed_at=micros(event.at))
+
+
+@funnel.fold(PersonRegistered)
+def know(event: PersonRegistered, envelope: Envelope) -> Changes:
+    """Count one known person more."""
+    yield keep(
+        tables.people,
+        **_person(envelope, event.person_id),
+        origin=event.origin,
+        registered_at=micros(envelope.occurred_at),
+    )
+
+
+@funnel.fold(PhoneVerified)
+def reach_by_phone(event: PhoneVerified, envelope: Envelope) -> Changes:
+    """Count that the person can be reached for sure."""
+    yield _note(envelope, event.person_id, "verified_at", event.verified_at)
+
+
+@funnel.fold(ConsentGranted)
+def may_reach(event: ConsentGranted, envelope: Envelope) -> Changes:
+    """Count that the person agreed to something."""
+    yield _note(envelope, event.person_id, "consented_at", envelope.occurred_at)
+
+
+@funnel.fold(MemberEnrolled)
+def gain_member(event: MemberEnrolled, envelope: Envelope) -> Changes:
+    """Count one member more."""
+    yield _note(envelope, event.person_id, "enrolled_at", envelope.occurred_at)
+
+
+@funnel.fold(PersonsMerged)
+def count_once(event: PersonsMerged, envelope: Envelope) -> Changes:
+    """Count two known persons as one."""
+    yield update(tables.people, _person(envelope, event.absorbed), merged_into=event.survivor)
+
+
+@funnel.fold(PersonSplit)
+def count_twice(event: PersonSplit, envelope: Envelope) -> Changes:
+    """Count them as two again."""
+    yield update(tables.people, _person(envelope, event.to_person), merged_into=None)
+
+
+@funnel.fold(PersonErased)
+def count_erased(event: PersonErased, envelope: Envelope) -> Changes:
+    """Count the person as known to nobody."""
+    at = micros(envelope.occurred_at)
+    yield update(tables.people, _person(envelope, event.person_id), erased_at=at)
+
+
+@consents.fold(ConsentGranted)
+def note_yes(event: ConsentGranted, envelope: Envelope) -> Changes:
+    """Enter a yes, with the text that it was given to."""
+    agreed = {"basis": event.basis, "text_version": event.text_version}
+    yield _enter(envelope, event, said="granted", **agreed)
+
+
+@consents.fold(ConsentWithdrawn)
+def note_no(event: ConsentWithdrawn, envelope: Envelope) -> Changes:
+    """Enter a no."""
+    yield _enter(envelope, event, said="withdrawn")
+
+
+@reviews.fold(MergeProposed)
+def queue(event: MergeProposed, envelope: Envelope) -> Changes:
+    """Queue a pair for a reviewer, again if it was there before."""
+    proposal = {"tenant": envelope.tenant, "proposal_id": event.proposal_id}
+    yield keep(
+        tables.merge_reviews,
+        **proposal,
+        a=event.a,
+        b=event.b,
+        score=event.score,
+        features=json.dumps(list(event.features)),
+        proposed_at=micros(envelope.occurred_at),
+    )
+    yield update(tables.merge_reviews, proposal, decided_at=None)
+
+
+@reviews.fold(PersonsMerged)
+def drop_merged(event: PersonsMerged, envelope: Envelope) -> Changes:
+    """Drop a pair that is one person now."""
+    yield from _decide(envelope, event.survivor, event.absorbed)
+
+
+@reviews.fold(PhoneReassigned)
+def drop_distinct(event: PhoneReassigned, envelope: Envelope) -> Changes:
+    """Drop a pair whose common number went to one of them."""
+    yield from _decide(envelope, event.from_person, event.to_person)
+
+
+def _phone(
+    event: PhoneClaimed | PhoneVerified | PhoneContested | PhoneReleased, envelope: Envelope
+) -> dict[str, Any]:
+    return {"tenant": envelope.tenant, "phone_id": event.phone_id}
+
+
+def _fan(event: BrandFollowed | BrandUnfollowed, envelope: Envelope) -> dict[str, Any]:
+    return {
         "tenant": envelope.tenant,
         "account_id": event.account_id,
         "property_id": event.property_id,
     }
-    row = {
-        "platform": event.platform,
-        "topic": event.acquired_topic,
-        "followed_at": micros(event.at),
-    }
-    if not insert_once(db, tables.fans, {**key, **row}):
-        db.execute(update(tables.fans).where(_is(tables.fans, **key)).values(unfollowed_at=None))
 
 
-@funnel.on(BrandUnfollowed)
-def lose_fan(event: BrandUnfollowed, envelope: Envelope, db: Connection) -> None:
-    """Count one fan less."""
-    left = _is(
-        tables.fans,
+def _person(envelope: Envelope, person_id: UUID) -> dict[str, Any]:
+    return {"tenant": envelope.tenant, "person_id": person_id}
+
+
+def _claim(table: Table, taken: str, **row: Any) -> Change:
+    """Add a row that nobody may have; whoever was second looks again and is told why not."""
+
+    def fold(found: Row | None) -> Row:
+        if found is not None:
+            raise Conflict(taken)
+        return row
+
+    return Change(table, key_of(table, row), fold)
+
+
+def _note(envelope: Envelope, person_id: UUID, name: str, at: datetime) -> Change:
+    """Keep the first moment of its kind."""
+
+    def fold(person: Row | None) -> Row | None:
+        if person is None or person.get(name) is not None:
+            return person
+        return {**person, name: micros(at)}
+
+    return Change(tables.people, _person(envelope, person_id), fold)
+
+
+def _enter(envelope: Envelope, event: ConsentGranted | ConsentWithdrawn, **said: str) -> Change:
+    return keep(
+        tables.consent_ledger,
         tenant=envelope.tenant,
-        account_id=event.account_id,
-        property_id=event.property_id,
+        event_id=envelope.id,
+        person_id=event.person_id,
+        purpose=event.purpose,
+        channel=event.channel,
+        at=micros(envelope.occurred_at),
+        **said,
     )
-    db.execute(update(tables.fans).where(left).values(unfollowed_at=micros(event.at)))
 
 
-@funnel.on(PersonRegistered)
-def know(event: PersonRegistered, envelope: Envelope, db: Connection) -> None:
-    """Count one known person more."""
-    row = {
-        "tenant": envelope.tenant,
-        "person_id": event.person_id,
-        "origin": event.origin,
-        "registered_at": micros(envelope.occurred_at),
-    }
-    insert_once(db, tables.people, row)
+def _decide(envelope: Envelope, one: UUID, other: UUID) -> Changes:
+    def decided(review: Row | None) -> Row | None:
+        if review is None or review.get("decided_at") is not None:
+            return review
+        return {**review, "decided_at": micros(envelope.occurred_at)}
 
-
-@funnel.on(PhoneVerified)
-def reach_by_phone(event: PhoneVerified, envelope: Envelope, db: Connection) -> None:
-    """Count that the person can be reached for sure."""
-    _note(db, envelope, event.person_id, verified_at=event.verified_at)
-
-
-@funnel.on(ConsentGranted)
-def may_reach(event: ConsentGranted, envelope: Envelope, db: Connection) -> None:
-    """Count that the person agreed to something."""
-    _note(db, envelope, event.person_id, consented_at=envelope.occurred_at)
-
-
-@funnel.on(MemberEnrolled)
-def gain_member(event: MemberEnrolled, envelope: Envelope, db: Connection) -> None:
-    """Count one member more."""
-    _note(db, envelope, event.person_id, enrolled_at=envelope.occurred_at)
-
-
-@funnel.on(PersonsMerged)
-def count_once(event: PersonsMerged, envelope: Envelope, db: Connection) -> None:
-    """Count two known persons as one."""
-    _set(db, envelope, event.absorbed, merged_into=event.survivor)
-
-
-@funnel.on(PersonSplit)
-def count_twice(event: PersonSplit, envelope: Envelope, db: Connection) -> None:
-    """Count them as two again."""
-    _set(db, envelope, event.to_person, merged_into=None)
-
-
-@funnel.on(PersonErased)
-def count_erased(event: PersonErased, envelope: Envelope, db: Connection) -> None:
-    """Count the person as known to nobody."""
-    _set(db, envelope, event.person_id, erased_at=micros(envelope.occurred_at))
-
-
-@consents.on(ConsentGranted)
-def note_yes(event: ConsentGranted, envelope: Envelope, db: Connection) -> None:
-    """Enter a yes, with the text that it was given to."""
-    agreed = {"basis": event.basis, "text_version": event.text_version}
-    _enter(db, envelope, event, said="granted", **agreed)
-
-
-@consents.on(ConsentWithdrawn)
-def note_no(event: ConsentWithdrawn, envelope: Envelope, db: Connection) -> None:
-    """Enter a no."""
-    _enter(db, envelope, event, said="withdrawn")
-
-
-@reviews.on(MergeProposed)
-def queue(event: MergeProposed, envelope: Envelope, db: Connection) -> None:
-    """Queue a pair for a reviewer."""
-    row = {
-        "tenant": envelope.tenant,
-        "proposal_id": event.proposal_id,
-        "a": event.a,
-        "b": event.b,
-        "score": event.score,
-        "features": json.dumps(list(event.features)),
-        "proposed_at": micros(envelope.occurred_at),
-    }
-    if not insert_once(db, tables.merge_reviews, row):
-        again = _is(tables.merge_reviews, tenant=envelope.tenant, proposal_id=event.proposal_id)
-        db.execute(update(tables.merge_reviews).where(again).values(decided_at=None))
-
-
-@reviews.on(PersonsMerged)
-def drop_merged(event: PersonsMerged, envelope: Envelope, db: Connection) -> None:
-    """Drop a pair that is one person now."""
-    _decide(db, envelope, event.survivor, event.absorbed)
-
-
-@reviews.on(PhoneReassigned)
-def drop_distinct(event: PhoneReassigned, envelope: Envelope, db: Connection) -> None:
-    """Drop a pair whose common number went to one of them."""
-    _decide(db, envelope, event.from_person, event.to_person)
-
-
-def _is(table: Table, **values: Any) -> Any:
-    return and_(*(table.c[name] == value for name, value in values.items()))
-
-
-def _remove(db: Connection, table: Table, **values: Any) -> None:
-    db.execute(delete(table).where(_is(table, **values)))
-
-
-def _set(db: Connection, envelope: Envelope, person_id: UUID, **values: Any) -> None:
-    person = _is(tables.people, tenant=envelope.tenant, person_id=person_id)
-    db.execute(update(tables.people).where(person).values(values))
-
-
-def _note(db: Connection, envelope: Envelope, person_id: UUID, **moments: datetime) -> None:
-    """Keep the first moment of each kind."""
-    for name, at in moments.items():
-        person = _is(tables.people, tenant=envelope.tenant, person_id=person_id)
-        first = and_(person, tables.people.c[name].is_(None))
-        db.execute(update(tables.people).where(first).values({name: micros(at)}))
-
-
-def _enter(
-    db: Connection,
-    envelope: Envelope,
-    event: ConsentGranted | ConsentWithdrawn,
-    **said: str,
-) -> None:
-    row = {
-        "tenant": envelope.tenant,
-        "event_id": envelope.id,
-        "person_id": event.person_id,
-        "purpose": event.purpose,
-        "channel": event.channel,
-        "at": micros(envelope.occurred_at),
-    }
-    insert_once(db, tables.consent_ledger, {**row, **said})
-
-
-def _decide(db: Connection, envelope: Envelope, one: UUID, other: UUID) -> None:
-    columns = tables.merge_reviews.c
-    pair = and_(columns.a.in_((one, other)), columns.b.in_((one, other)))
-    waiting = and_(columns.tenant == envelope.tenant, columns.decided_at.is_(None), pair)
-    decided = update(tables.merge_reviews).where(waiting)
-    db.execute(decided.values(decided_at=micros(envelope.occurred_at)))
+    for a, b in ((one, other), (other, one)):
+        pair = {"tenant": envelope.tenant, "a": a, "b": b}
+        yield Change(tables.merge_reviews, pair, decided)

@@ -20,6 +20,7 @@ from chassis.loops import Loop, Loops
 from chassis.migrations import ensure_current
 from chassis.roles import feeds_of, relay_loops, storage_of
 from chassis.settings import Settings, from_environment
+from chassis.shutdown import leave_within
 from chassis.storage import Storage
 from chassis.telemetry import setup
 from chassis.topology import subscription_name
@@ -181,8 +182,13 @@ def run(settings: Settings, storage: Storage, facts: LiveFacts) -> None:
     )
     web.shutdown_timeout = _STOP_SECONDS
     web.prepare()
+
+    def leave(*_: object) -> None:
+        leave_within()
+        own_log.ask_to_stop()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: own_log.ask_to_stop())
+        signal.signal(number, leave)
     threading.Thread(target=web.serve, name="web", daemon=True).start()
     for part in (own_log, answering, subscriptions):
         part.start()

@@ -5,8 +5,9 @@ from typing import Any
 from sqlalchemy import Connection
 
 from chassis.clock import moment
-from chassis.internal_routes import OPERATE, RetryAll, Skip
+from chassis.internal_routes import OPERATE, RetryAll, Skip, audited_view
 from chassis.parked import NotParked
+from chassis.parked_audit import Audited
 from chassis.progress import progress
 from chassis.routes import Call, Reply, Route
 from chassis.topology import subscription_name
@@ -37,7 +38,25 @@ def show_progress(console: Console, db: Connection, _call: Call[None]) -> Reply:
 
 def list_parked(console: Console, _db: Connection, _call: Call[None]) -> Reply:
     """List the events that could not be read."""
-    return Reply(body=[_view(waiting) for waiting in unread.listed(console.facts)])
+    views = [_view(waiting) for waiting in unread.listed(console.facts)]
+    return Reply(body={"parked": views, "next": None})
+
+
+def list_audit(console: Console, _db: Connection, _call: Call[None]) -> Reply:
+    """List which events were given up, by whom and why, the newest first."""
+    found = [
+        Audited(
+            number=number,
+            subscription=subscription_name("loop", skipped.service),
+            position=skipped.position,
+            action="skip",
+            actor=skipped.actor,
+            reason=skipped.reason,
+            at=moment(skipped.at),
+        )
+        for number, skipped in enumerate(unread.skipped(console.facts), start=1)
+    ]
+    return Reply(body={"audit": [audited_view(one) for one in reversed(found)], "next": None})
 
 
 def show_parked(console: Console, _db: Connection, call: Call[None]) -> Reply:
@@ -103,6 +122,7 @@ def _does(path: str, summary: str, body: type[object] | None = None) -> Route:
 OPERATING = (
     (_asks("/internal/v1/progress", "Show how far every reader has come."), show_progress),
     (_asks("/internal/v1/parked", "List the events that could not be read."), list_parked),
+    (_asks("/internal/v1/parked/audit", "List which events were given up."), list_audit),
     (_asks(_ONE, "Show one event that could not be read."), show_parked),
     (_does(f"{_ONE}/retry", "Read one event again."), retry_parked),
     (

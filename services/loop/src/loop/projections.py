@@ -4,15 +4,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, insert, select, update
+from sqlalchemy import Connection, select
 
+from chassis.changes import Changes, add, insert, update
 from chassis.clock import micros
 from chassis.envelope import Envelope
 from chassis.projections import Projection
 from loop.events import LoopCycleClosed, LoopCycleRestated
 from loop.tables import cycles
 
-closed_cycles = Projection("closed_cycles", tables=("cycles",))
+closed_cycles = Projection("closed_cycles", [cycles])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,34 +26,31 @@ class Closed:
     recorded_at: int
 
 
-@closed_cycles.on(LoopCycleClosed)
-def close(event: LoopCycleClosed, stored: Envelope, db: Connection) -> None:
+@closed_cycles.fold(LoopCycleClosed)
+def close(event: LoopCycleClosed, stored: Envelope) -> Changes:
     """List the week among the closed ones."""
-    db.execute(
-        insert(cycles).values(
-            tenant=stored.tenant,
-            cycle=event.cycle,
-            hash=event.hash,
-            positions=json.dumps(event.positions),
-            times_restated=0,
-            recorded_at=micros(stored.recorded_at),
-        )
+    yield insert(
+        cycles,
+        tenant=stored.tenant,
+        cycle=event.cycle,
+        hash=event.hash,
+        positions=json.dumps(event.positions),
+        times_restated=0,
+        recorded_at=micros(stored.recorded_at),
     )
 
 
-@closed_cycles.on(LoopCycleRestated)
-def restate(event: LoopCycleRestated, stored: Envelope, db: Connection) -> None:
+@closed_cycles.fold(LoopCycleRestated)
+def restate(event: LoopCycleRestated, stored: Envelope) -> Changes:
     """Replace the week's numbers, and count how often that happened."""
-    of_week = and_(cycles.c.tenant == stored.tenant, cycles.c.cycle == event.cycle)
-    db.execute(
-        update(cycles)
-        .where(of_week)
-        .values(
-            hash=event.hash,
-            positions=json.dumps(event.positions),
-            times_restated=cycles.c.times_restated + 1,
-            recorded_at=micros(stored.recorded_at),
-        )
+    week = {"tenant": stored.tenant, "cycle": event.cycle}
+    yield add(cycles, week, times_restated=1)
+    yield update(
+        cycles,
+        week,
+        hash=event.hash,
+        positions=json.dumps(event.positions),
+        recorded_at=micros(stored.recorded_at),
     )
 
 

@@ -14,6 +14,7 @@ from loop.live import LiveFacts
 from loop.store import insert_facts
 
 _SELECT = "SELECT service, position, event, error, trace, tries, parked_at FROM parked"
+_SKIPPED = 'SELECT service, position, actor, reason, "at" FROM skipped ORDER BY "at"'
 _wall = SystemClock()
 
 
@@ -28,6 +29,27 @@ class Waiting:
     trace: str
     tries: int
     parked_at: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Skipped:
+    """An event that somebody gave up."""
+
+    service: str
+    position: int
+    actor: str
+    reason: str
+    at: int
+
+
+def skipped(facts: LiveFacts) -> list[Skipped]:
+    """Return what was given up, oldest first."""
+    with facts.store.cursor() as db:
+        rows = db.execute(_SKIPPED).fetchall()
+    return [
+        Skipped(service=service, position=position, actor=actor, reason=reason, at=at)
+        for service, position, actor, reason, at in rows
+    ]
 
 
 def listed(facts: LiveFacts) -> list[Waiting]:

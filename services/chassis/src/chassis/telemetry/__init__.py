@@ -6,6 +6,7 @@ Only this package and the messaging modules know OpenTelemetry.  Before
 
 import contextvars
 import functools
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from chassis.errors import Rejected
 from chassis.telemetry.guard import Guard, Value
+from chassis.telemetry.tentative import tell
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -105,13 +107,16 @@ def span(
         links=[Link(context) for context in map(_context_of, links) if context],
     )
     with trace.use_span(
-        opened, end_on_exit=True, record_exception=False, set_status_on_exception=False
+        opened, end_on_exit=False, record_exception=False, set_status_on_exception=False
     ):
         try:
             yield
         except Exception as error:
             _mark(opened, error)
             raise
+        finally:
+            # A span that never ends is never exported: that is how undone work stays unseen.
+            tell(functools.partial(opened.end, time.time_ns()))
 
 
 def annotate(attributes: Attributes) -> None:

@@ -4,11 +4,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 from opentelemetry.metrics import Meter, NoOpMeter
 
 from chassis.telemetry.guard import Guard
+from chassis.telemetry.tentative import tell
 
 Kind = Literal["counter", "histogram", "gauge"]
 
@@ -118,6 +120,23 @@ PUBLISHED = declare(
         description="Events confirmed by the broker",
     )
 )
+PUBLISHER_BLOCKED = declare(
+    Metric(
+        name="sixfold.publisher.blocked",
+        kind="gauge",
+        unit="{publisher}",
+        description="1 while the broker takes no messages: its disk or memory is short",
+    )
+)
+LEADING = declare(
+    Metric(
+        name="sixfold.leader.leading",
+        kind="gauge",
+        unit="{role}",
+        description="1 while this replica is the one that works, by role",
+        labels=frozenset({"role"}),
+    )
+)
 SUBSCRIPTION_LAG = declare(
     Metric(
         name="sixfold.subscription.lag",
@@ -202,11 +221,11 @@ def record(metric: Metric, value: float = 1, **labels: str) -> None:
     instrument = _instrument(metric)
     match metric.kind:
         case "counter":
-            instrument.add(value, admitted)
+            tell(partial(instrument.add, value, admitted))
         case "histogram":
-            instrument.record(value, admitted)
+            tell(partial(instrument.record, value, admitted))
         case "gauge":
-            instrument.set(value, admitted)
+            tell(partial(instrument.set, value, admitted))
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from chassis.auth import Authority
 from chassis.blueprint import Blueprint
 from chassis.clock import FixedClock
 from chassis.database import Database
-from chassis.delivery import attempt
+from chassis.delivery import Handler, attempt
 from chassis.dev_issuer import DevelopmentIssuer
 from chassis.entrypoints import HttpEdge
 from chassis.envelope import Recorded
@@ -24,7 +24,7 @@ from chassis.ids import lane_of, new_id
 from chassis.jwks import key_source
 from chassis.key_store import SqlKeys
 from chassis.migrations import migrate
-from chassis.reactions import Received, in_unit_of_work
+from chassis.reactions import Received, Works, in_unit_of_work, in_works
 from chassis.roles import LIMIT, edge_of, followers_of
 from chassis.sequencer import sequence
 from chassis.storage import Storage
@@ -127,13 +127,7 @@ class Harness:
         """Hand another service's event to the method that subscribes to it."""
         reader = subscription_name(self.blueprint.name, source)
         recorded = self._foreign(name, data, stream, at or self.clock.now(), event_id)
-        method = subscriber(type(self.edge), source, name)
-
-        def react(work: UnitOfWork, event: Recorded) -> None:
-            loaded = self.blueprint.upstream.load(source, event)
-            method(self.edge, work, Received(data=loaded, envelope=event))
-
-        handler = in_unit_of_work(self.storage, reader, react)
+        handler = self._handler(reader, source, name)
         with self.storage.database.begin() as db:
             error = attempt(db, handler, recorded)
         if error:
@@ -179,6 +173,23 @@ class Harness:
         scopes = {edge.route.scope for edge, _ in self._edges() if edge.route.scope}
         return sorted({*scopes, "import"})
 
+    def _handler(self, reader: str, source: str, name: str) -> Handler:
+        """Return the handler of another service's event, as a delivery would call it."""
+        subscription, method = subscriber(type(self.edge), source, name)
+
+        def received(event: Recorded) -> Received:
+            return Received(data=self.blueprint.upstream.load(source, event), envelope=event)
+
+        def react(work: UnitOfWork, event: Recorded) -> None:
+            method(self.edge, work, received(event))
+
+        def react_to_all(works: Works) -> None:
+            method(self.edge, works, [received(event) for event in works.fresh])
+
+        if subscription.batch:
+            return in_works(self.storage, reader, react_to_all)
+        return in_unit_of_work(self.storage, reader, react)
+
     def _follow(self) -> int:
         return sum(follower.step() for follower in self.followers)
 
@@ -216,12 +227,12 @@ class Harness:
         )  # fmt: skip
 
 
-def subscriber(edge: type[Any], source: str, name: str) -> Callable[..., Any]:
-    """Return the method of a service class that takes one producer's event."""
+def subscriber(edge: type[Any], source: str, name: str) -> tuple[Subscription, Callable[..., Any]]:
+    """Return the subscription to one producer's event, and the method that takes it."""
     for _, method in inspect.getmembers(edge, inspect.isfunction):
         for entrypoint in getattr(method, "nameko_entrypoints", ()):
             if isinstance(entrypoint, Subscription) and _takes(entrypoint, source, name):
-                return method
+                return entrypoint, method
     raise AssertionError(f"{edge.__name__} does not subscribe to {source} {name}")
 
 

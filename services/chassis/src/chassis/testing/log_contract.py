@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -12,7 +13,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from chassis.context import Context
-from chassis.envelope import Recorded
+from chassis.envelope import Recorded, recorded_of, stored_of
 from chassis.errors import Conflict, Invalid
 from chassis.log import Append, Appended, CommandReused, Draft, Log
 from chassis.log_verify import verify
@@ -95,6 +96,63 @@ class LogContract:
             append(log, "order-1", expected)
 
         assert len(everything(log)) == 1
+
+    @pytest.mark.parametrize("count", [1, 1000], ids=["few", "many"])
+    def test_any_text_and_any_byte_is_read_back(self, log: OpenLog, count: int) -> None:
+        """Whatever a brand or a platform calls its things, the log gives it back."""
+        odd = 'a\tb\nc\r"d"\\e\\N{f},\u5c0f\u7d05\u66f8\U0001f600'
+        said = replace(DRAFT, type=odd, subjects=(odd, "NULL"), data=bytes(range(256)))
+        plain = replace(DRAFT, subjects=(), data=b"")
+        wanted = Append(stream=odd, expected_version=0, drafts=[said, plain] * count)
+        of = context(tenant=odd, actor=odd, traceparent="NULL")
+        with log.begin() as opened:
+            written = opened.append(of, [wanted], recorded_at=NOW)
+        with log.begin() as opened:
+            found = opened.stream(odd, odd)
+
+        assert (found[0].type, found[0].subjects, found[0].data) == (odd, (odd, "NULL"), said.data)
+        assert found == written.events
+        assert verify_all(log) == 2 * count
+
+    def test_an_import_of_many_streams_is_one_append(self, log: OpenLog) -> None:
+        """Thousands of rows arrive whole, new streams and known ones, each in its order."""
+        append(log, "order-7", 0, 3)
+        wanted = [
+            Append(stream=f"order-{n}", expected_version=3 if n == 7 else 0, drafts=[DRAFT] * 2)
+            for n in range(600)
+        ]
+        once = context()
+        with log.begin() as opened:
+            first = opened.append(once, wanted, recorded_at=NOW)
+        with log.begin() as opened:
+            again = opened.append(once, wanted, recorded_at=NOW)
+            mine = opened.stream("acme", "order-7")
+
+        assert (len(first.events), again.repeated, again.spans) == (1200, True, first.spans)
+        assert [event.version for event in mine] == [1, 2, 3, 4, 5]
+        assert verify_all(log) == 1203
+
+    def test_an_import_that_comes_too_late_is_refused_whole(self, log: OpenLog) -> None:
+        """One row that somebody else changed meanwhile leaves nothing of the import behind."""
+        append(log, "order-250", 0)
+        wanted = [
+            Append(stream=f"order-{n}", expected_version=0, drafts=[DRAFT]) for n in range(300)
+        ]
+        once = context()
+        with pytest.raises(Conflict), log.begin() as opened:
+            opened.append(once, wanted, recorded_at=NOW)
+
+        assert [event.stream for event in everything(log)] == ["order-250"]
+        assert not append(log, "order-1", 0, of=once).repeated
+
+    def test_columns_say_the_same_as_events(self, log: OpenLog) -> None:
+        """An archive holds exactly what readers of the log were told."""
+        append(log, "order-1", 0, 3)
+        events = everything(log)
+        with log.begin() as opened:
+            stored = opened.stored_after(0, limit=10)
+        assert [recorded_of(one) for one in stored] == events
+        assert [stored_of(event) for event in events] == stored
 
     def test_several_streams_are_written_all_or_none(self, log: OpenLog) -> None:
         """Half of a command is never recorded."""

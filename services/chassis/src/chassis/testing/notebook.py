@@ -13,6 +13,7 @@ from marshmallow import validate
 from sqlalchemy import Column, Connection, Integer, MetaData, Table, Text, select, text
 
 from chassis import idempotency
+from chassis.changes import Changes, put
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.decider import Decider
@@ -40,7 +41,7 @@ notes = Table(
     Column("title", Text, nullable=False),
     Column("version", Integer, nullable=False),
 )
-shelf = Projection("notes", tables=("notes",))
+shelf = Projection("notes", [notes])
 
 
 class Colour(StrEnum):
@@ -115,11 +116,11 @@ NOTE: Decider[int, NoteWritten, NoteWritten] = Decider(
 )
 
 
-@shelf.on(NoteWritten)
-def shelve(event: NoteWritten, stored: Envelope, db: Connection) -> None:
+@shelf.fold(NoteWritten)
+def shelve(event: NoteWritten, stored: Envelope) -> Changes:
     """Put a note on the shelf, or in the place of the one that was there."""
-    row = {"tenant": stored.tenant, "note_id": str(event.note_id), "title": event.title}
-    db.execute(notes.insert().prefix_with("OR REPLACE").values(**row, version=stored.version))
+    note = {"tenant": stored.tenant, "note_id": str(event.note_id), "title": event.title}
+    yield put(notes, **note, version=stored.version)
 
 
 class NotebookService:

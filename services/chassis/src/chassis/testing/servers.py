@@ -93,6 +93,24 @@ class PrivateRabbitMQ(PrivateServer):
             self.api("DELETE", path, missing_is_fine=True)
         return len(open_now)
 
+    def control(self, *words: str) -> str:
+        """Run ``rabbitmqctl`` on this node and give what it printed.
+
+        Raises:
+            ServerFailed: it refused.
+        """
+        program = find_rabbitmq()
+        done = subprocess.run(
+            [str(program.server.with_name("rabbitmqctl")), *words],
+            env={**os.environ, **program.environment, **self._environment()},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise ServerFailed(f"rabbitmqctl {words[0]}: {done.stdout}{done.stderr}")
+        return done.stdout
+
     def api(
         self, method: str, path: str, body: Any = None, *, missing_is_fine: bool = False
     ) -> Any:
@@ -235,7 +253,7 @@ class PrivatePostgreSQL(PrivateServer):
 
     def url(self, name: str) -> str:
         """Give the SQLAlchemy URL of a database."""
-        return f"postgresql+psycopg://{USER}@/{quote(name)}?host={quote(str(self.directory))}"
+        return f"postgresql+psycopg2://{USER}@/{quote(name)}?host={quote(str(self.directory))}"
 
     def dsn(self, name: str = "postgres") -> str:
         """Give the libpq connection string of a database."""

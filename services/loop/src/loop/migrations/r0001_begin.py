@@ -45,6 +45,14 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_idempotency_created_at"), "idempotency", ["created_at"], unique=False)
     op.create_table(
+        "leases",
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("worker", sa.String(length=200), nullable=False),
+        sa.Column("shares", sa.String(length=100), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", "worker"),
+    )
+    op.create_table(
         "lookup",
         sa.Column("tenant", sa.String(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
@@ -59,6 +67,7 @@ def upgrade() -> None:
         sa.Column("position", sa.BigInteger(), nullable=False),
         sa.Column("tenant", sa.String(length=200), nullable=False),
         sa.Column("stream", sa.String(length=300), nullable=False),
+        sa.Column("lane", sa.Integer(), nullable=False),
         sa.Column("type", sa.String(length=200), nullable=False),
         sa.Column("event", sa.Text(), nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
@@ -69,6 +78,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("subscription", "position"),
     )
     op.create_index(op.f("ix_parked_due_at"), "parked", ["due_at"], unique=False)
+    op.create_index(
+        "parked_by_stream",
+        "parked",
+        ["subscription", "tenant", "stream", "position"],
+        unique=False,
+    )
     op.create_table(
         "parked_audit",
         sa.Column("number", sa.Integer(), autoincrement=True, nullable=False),

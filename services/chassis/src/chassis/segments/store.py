@@ -1,0 +1,140 @@
+"""Where one log's segments are kept: a directory, or a bucket of anything that speaks S3."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from secrets import token_hex
+from typing import IO, Any
+from urllib.parse import urlsplit
+
+import pyarrow as pa
+from pyarrow import fs
+
+from chassis.errors import Invalid, Unavailable
+
+PART = ".part"
+CHUNK = 1 << 20
+
+
+class Store:
+    """The files of one log.
+
+    Args:
+        files: A file system of pyarrow.
+        folder: Of this log in it.
+    """
+
+    def __init__(self, files: Any, folder: str) -> None:
+        self._files = files
+        self._folder = folder
+
+    def read(self, name: str) -> bytes | None:
+        """Return a file's bytes, None where there is no such file; raises Unavailable."""
+        with answering():
+            try:
+                with self._files.open_input_file(self._path(name)) as file:
+                    found: bytes = file.read()
+            except FileNotFoundError:
+                return None
+        return found
+
+    def opened(self, name: str) -> Any:
+        """Return a file for reading any part of it; raises FileNotFoundError, Unavailable."""
+        with answering():
+            return self._files.open_input_file(self._path(name))
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        """Yield a file's bytes piece by piece; raises FileNotFoundError, Unavailable."""
+        with answering(), self._files.open_input_file(self._path(name)) as file:
+            while chunk := file.read(CHUNK):
+                yield chunk
+
+    def names(self) -> set[str]:
+        """Return the names of the files that are there; raises Unavailable."""
+        wanted = fs.FileSelector(self._folder, allow_not_found=True)
+        with answering():
+            return {found.base_name for found in self._files.get_file_info(wanted) if found.is_file}
+
+    def put(self, name: str, source: IO[bytes]) -> None:
+        """Store a file whole or not at all, replacing an earlier one; raises Unavailable."""
+        part = self._path(f"{name}.{token_hex(4)}{PART}")
+        with answering():
+            self._files.create_dir(self._folder, recursive=True)
+            with self._files.open_output_stream(part) as file:
+                while chunk := source.read(CHUNK):
+                    file.write(chunk)
+            self._keep(part)
+            self._files.move(part, self._path(name))
+            self._keep(self._folder)
+
+    def sweep(self) -> None:
+        """Remove what was begun by somebody who died; nobody else may be writing."""
+        with answering():
+            for name in self.names():
+                if name.endswith(PART):
+                    self._files.delete_file(self._path(name))
+
+    def _keep(self, path: str) -> None:
+        # The log's rows may be dropped on the strength of this file: it must outlive a power cut.
+        if isinstance(self._files, fs.LocalFileSystem):
+            number = os.open(path, os.O_RDONLY)
+            try:
+                os.fsync(number)
+            finally:
+                os.close(number)
+
+    def _path(self, name: str) -> str:
+        return f"{self._folder}/{name}"
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Turn a file system's failures into ``Unavailable``; a missing file stays what it is."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except (OSError, pa.ArrowException) as error:
+        raise Unavailable(f"the archive does not answer: {error}") from error
+
+
+def address_of(place: str) -> str:
+    """Return the whole address of an archive.
+
+    Args:
+        place: A directory, or an address such as ``s3://bucket/folder?endpoint_override=...``.
+
+    Raises:
+        Invalid: it has a password in it, which would be written down with it.
+    """
+    if "://" not in place:
+        return Path(place).absolute().as_uri()
+    if "@" in urlsplit(place).netloc:
+        raise Invalid({"segments": ["Credentials come from the environment, not the address."]})
+    return place
+
+
+def store_at(address: str, service: str) -> Store:
+    """Return where a service's segments are kept in an archive.
+
+    Raises:
+        Invalid: there is no such kind of archive.
+        Unavailable: it does not answer.
+    """
+    try:
+        files, folder = fs.FileSystem.from_uri(address_of(address))
+    except ValueError as error:
+        raise Invalid({"segments": [str(error)]}) from error
+    except OSError as error:
+        raise Unavailable(f"the archive does not answer: {error}") from error
+    return Store(files, f"{folder.rstrip('/')}/{service}")
+
+
+def digest_of(chunks: Iterator[bytes]) -> str:
+    """Return the SHA-256 of bytes that come in pieces, in hexadecimal."""
+    digest = sha256()
+    for chunk in chunks:
+        digest.update(chunk)
+    return digest.hexdigest()

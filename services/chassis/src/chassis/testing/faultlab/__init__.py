@@ -1,0 +1,1 @@
+"""The fault lab: real services, real servers, drawn faults, and what must hold afterwards."""

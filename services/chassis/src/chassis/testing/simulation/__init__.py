@@ -1,0 +1,1 @@
+"""Services under a seed: the production code on simulated time, bus and databases, with faults."""
