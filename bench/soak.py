@@ -26,6 +26,7 @@ from chassis.ids import new_id
 from chassis.log import Append, Draft
 from chassis.log_postgresql import PostgresqlLog
 from chassis.testing.contexts import NOW, context
+from chassis.testing.faultlab.disk import SmallDisk
 from chassis.testing.faultlab.site import Site
 from chassis.testing.faultlab.subject import subject_of
 from chassis.testing.servers import PrivatePostgreSQL, PrivateRabbitMQ
@@ -38,7 +39,7 @@ TICK_SECONDS = 0.1
 SAMPLE_SECONDS = 5.0
 COMMANDS_A_SECOND = 10
 GROWTH_MIB = 8.0  # of one process, between the first third's end and the end
-MEBI = 1 << 20
+DISK = "6g"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,7 +120,9 @@ def site_in(folder: Path) -> Iterator[Site]:
     with (
         PrivateRabbitMQ(folder / "rabbitmq") as rabbitmq,
         PrivatePostgreSQL(folder / "postgresql") as postgresql,
-        Site(subject_of(SUBJECT), folder / "site", rabbitmq, postgresql) as site,
+        Site(
+            subject_of(SUBJECT), folder / "site", rabbitmq, postgresql, disk=SmallDisk(DISK)
+        ) as site,
     ):
         yield site
 
@@ -145,7 +148,7 @@ def soak(site: Site, waves: Waves, rate: float, seconds: float) -> list[Sample]:
 
 
 def _ask(site: Site, enough: threading.Event) -> None:
-    with httpx.Client(headers=dict(site.headers), timeout=30) as client:
+    with httpx.Client(headers=dict(site.headers()), timeout=30) as client:
         while not enough.wait(1 / COMMANDS_A_SECOND):
             number = int(time.monotonic() * 1000)
             client.post(

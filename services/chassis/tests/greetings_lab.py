@@ -10,7 +10,16 @@ from sqlalchemy import select
 
 from bus_service import counted, seen
 from chassis.envelope import Recorded
-from chassis.testing.faultlab.subject import Answer, Command, Effects, Logs, Look, Scene, Subject
+from chassis.testing.faultlab.subject import (
+    Answer,
+    Command,
+    Effects,
+    Logs,
+    Look,
+    Scene,
+    Shown,
+    Subject,
+)
 
 ALONE, CROWD, CROWDS = 4, 4, 3
 FEWEST, MOST = 5, 12
@@ -71,7 +80,7 @@ def cards(look: Look) -> Iterator[tuple[str, str]]:
         yield stream, number
 
 
-def model(scene: Scene, effects: Mapping[str, Pairs]) -> Any:
+def model(scene: Scene, effects: Mapping[str, Pairs], _shown: Any) -> Any:
     """Return what the listener knows; who wrote first in a crowd is nobody's business."""
     by_stream: dict[str, list[int]] = {}
     for stream, number in effects["listener"]:
@@ -82,7 +91,7 @@ def model(scene: Scene, effects: Mapping[str, Pairs]) -> Any:
     }
 
 
-def expects(logs: Logs, answers: Sequence[Answer]) -> Iterator[str]:
+def expects(logs: Logs, answers: Sequence[Answer], _shown: Shown) -> Iterator[str]:
     """Of concurrent writers one wins: no version is told to two; each guest leaves once."""
     told = Counter((answer.command.stream, answer.body["version"]) for answer in answers)
     yield from (f"version {at} was told {n} times" for at, n in told.items() if n > 1)
@@ -123,8 +132,8 @@ SUBJECT = Subject(
     ],
     model=model,
     expects=expects,
-    environment=lambda folder: {
-        "POSTCARDS": str(folder / "postcards"), "BROKEN": str(folder / "broken"),
+    environment=lambda around: {
+        "POSTCARDS": str(around.folder / "postcards"), "BROKEN": str(around.folder / "broken"),
     },
     poison=poison,
 )  # fmt: skip

@@ -56,7 +56,7 @@ def broken(lab: Lab, name: str, breakage: str) -> Iterator[None]:
     """Replace a process by a broken build of it."""
     process = lab.site.processes[name]
     sound = process.argv
-    process.argv = command_of(process.role, process.service, breakage)
+    process.argv = command_of(lab.site.role_of(name), process.service, breakage)
     process.again()
     lab.site.wait_ready(name)
     yield

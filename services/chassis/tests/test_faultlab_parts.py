@@ -54,6 +54,7 @@ def whole(tmp_path: object) -> Found:
     return Found(
         subject=subject, logs={"greeter": log}, effects=effects, answers=[], unanswered=0,
         refused=[], unpublished={"greeter": []}, unsettled=[], alarms=[], models=("a", "a"),
+        shown={},
     )  # fmt: skip
 
 

@@ -40,7 +40,7 @@ def test_one_writer_does_not_wait_for_company() -> None:
 
 
 def test_who_waits_is_taken_along() -> None:
-    """Sixteen requests at once wait for the disk twice, not sixteen times."""
+    """Sixteen writers at once wait for the disk twice, not sixteen times."""
     disk = Disk(hold=True)
     group = GroupCommit[int, int](disk.write, abreast=1)
     with ThreadPoolExecutor(16) as pool:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bus_service import Listener, embedded, greet
 from chassis.database import Database
 from chassis.envelope import Recorded
-from chassis.errors import Conflict
+from chassis.errors import Conflict, Unavailable
 from chassis.feed import LocalFeed
 from chassis.ids import LANES
 from chassis.inbox import BrokenChain, Feed, ForkedLog, Inbox
@@ -126,6 +126,40 @@ def test_another_event_at_a_handled_position_is_looked_into(
     inbox.receive([replace(recorded(producer)[1], chain=bytes(32))])
 
     assert feed.pulls == 1
+
+
+class Away:
+    """A producer that does not answer."""
+
+    def heads(self) -> Mapping[int, LaneHead]:
+        raise Unavailable("away")
+
+    def lane_after(self, lane: int, after: LaneHead, *, limit: int) -> Sequence[Recorded]:
+        raise Unavailable("away", lane, after, limit)
+
+
+def test_redelivered_messages_hold_up_no_lane_while_the_producer_is_away(
+    producer: Storage, listener: Listener
+) -> None:
+    """One message that comes again would stop the whole subscription until the producer is back."""
+    for number in range(8):
+        greet(producer, f"s{number}", range(2))
+    events = recorded(producer)
+    listener.inbox.receive(events[:9])  # a worker that dies before it can acknowledge
+
+    fresh = Inbox(listener.delivery, listener.storage.database, Away(), lanes=range(LANES))
+    fresh.receive(events)
+
+    assert len(listener.numbers()) == 16
+
+
+def test_a_gap_that_is_left_open_is_not_acknowledged(producer: Storage, listener: Listener) -> None:
+    """A worker that is told to stop would say that it handled what it did not."""
+    greet(producer, "a", range(3))
+    listener.inbox.goes_on = lambda _: False
+
+    with pytest.raises(Unavailable):
+        listener.inbox.receive(recorded(producer)[2:])
 
 
 def test_what_is_on_its_way_is_left_to_the_bus(producer: Storage, listener: Listener) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from chassis.database import Database
 from chassis.envelope import continues
+from chassis.errors import Unavailable
 from chassis.log import Append
 from chassis.log_partitions import AHEAD
 from chassis.log_postgresql import PostgresqlLog
@@ -111,3 +112,22 @@ def test_a_log_goes_on_without_its_oldest_range(database: Database) -> None:
         assert last is not None
         assert continues(last.chain, newest)
         assert log.head() == 271
+
+
+def test_numbers_drawn_in_vain_leave_room_in_the_end(database: Database) -> None:
+    """Imports that fail again and again would use the room up, for everybody and for ever."""
+    record(database, 1, 1)
+    many = Append(stream="order-2", expected_version=0, drafts=[DRAFT] * ROWS * 2)
+    for _ in range(2):
+        with pytest.raises((ZeroDivisionError, Unavailable)):
+            _fail_after(database, many)
+    with database.begin() as db:
+        assert sequence(db) == 0  # nothing to number, but a look at the room
+
+    record(database, 1, 1, stream="order-3")
+
+
+def _fail_after(database: Database, append: Append) -> None:
+    with database.begin() as db:
+        PostgresqlLog(db).append(context(), [append], recorded_at=NOW)
+        raise ZeroDivisionError

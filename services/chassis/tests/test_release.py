@@ -239,3 +239,21 @@ def test_sqlite_keeps_everything(tmp_path: Path) -> None:
     with pytest.raises(NotReleased, match="SQLite"):
         release(database, SERVICE, str(tmp_path), up_to=10)
     database.close()
+
+
+def test_a_page_of_the_past_with_a_hole_stops_its_reader(log: Database, place: str) -> None:
+    """A damaged segment would let every reader go past an event that nobody sees again."""
+    release(log, SERVICE, place, up_to=LEFT)
+    with log.read() as db:
+        opened = log_on(db)
+        past = released.past_of(released.released(db))
+        page = past.stored_after(0, limit=10)
+        lane = past.lane_after(page[0].lane, 0, limit=10)
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(Archive, "stored_after", lambda *_, **__: [*page[:3], *page[4:]])
+            patched.setattr(Archive, "lane_after", lambda *_, **__: lane[1:])
+            with pytest.raises(BrokenArchive):
+                opened.stored_after(0, limit=10)
+            with pytest.raises(BrokenArchive):
+                opened.lane_after(page[0].lane, 0, limit=10)

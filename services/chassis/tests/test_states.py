@@ -2,15 +2,19 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
 from bus_service import Greeted, embedded
+from chassis.clock import FixedClock
 from chassis.decider import Decider
-from chassis.states import LONG, States
+from chassis.envelope import Envelope
+from chassis.states import LONG, Folded, States
 from chassis.storage import Storage
-from chassis.testing.contexts import context
+from chassis.testing.contexts import NOW, context
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,3 +119,24 @@ def test_nothing_personal_is_kept(storage: Storage) -> None:
     states.keep("acme", "counter-1", replace(kept, personal=True))
 
     assert states.get("acme", "counter-1") is None
+
+
+def test_an_undone_command_that_is_done_again_is_not_taken_for_itself(storage: Storage) -> None:
+    """Its event has the same id and version, but may stand on top of other events."""
+    first = Folded(state=1).after(1, [_event(storage, NOW)])
+
+    assert first.ends_with(_event(storage, NOW))
+    assert not first.ends_with(_event(storage, NOW + timedelta(seconds=1)))
+
+
+def _event(storage: Storage, recorded_at: datetime) -> Envelope:
+    fixed = replace(storage, clock=FixedClock(recorded_at), states=States())
+    once = context(command_id=UUID(int=7))
+    with fixed.read() as db:
+        undone = db.begin_nested()
+        work = fixed.work_on(db, once)
+        work.execute(COUNTED, 9, Greet(times=1))
+        work.flush()
+        (event,) = work.log.stream(work.tenant, "counter-9")
+        undone.rollback()
+    return event

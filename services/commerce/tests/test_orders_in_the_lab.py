@@ -5,8 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from random import Random
+from uuid import UUID
 
 import httpx
+import pytest
 
 from chassis.envelope import Recorded
 from chassis.errors import Conflict
@@ -14,6 +16,8 @@ from chassis.money import Money
 from chassis.testing.simulation.commands import Command, in_one_unit
 from chassis.testing.simulation.invariants import MECHANISM, Findings
 from chassis.testing.simulation.lab import Lab
+from chassis.testing.simulation.schedule import Schedule
+from chassis.testing.simulation.steps import Ask, Sicken, Turn
 from chassis.unit_of_work import UnitOfWork
 from commerce import handlers
 from commerce.bootstrap import BLUEPRINT
@@ -85,7 +89,7 @@ def provider(_gateway: str, asked: Recorded) -> Sequence[Command]:
         payment_id=data["payment_id"],
         kind=kind,  # type: ignore[arg-type]  # one of its own
         amount=Money(**data["amount"]),
-        refund_id=data.get("refund_id"),
+        refund_id=UUID(data["refund_id"]) if "refund_id" in data else None,
         sent_at=asked.occurred_at,
     )
     hear = in_one_unit(lambda work: handlers.hear_provider(work, news))
@@ -112,13 +116,34 @@ def nothing_is_sold_twice(found: Findings) -> Iterator[str]:
             yield f"{reserved + confirmed} of {on_hand} {sku} are promised"
 
 
-def test_orders_end_well_whatever_happens_to_the_machinery() -> None:
-    """A crash at an unlucky moment would sell a shirt twice, or keep money without goods."""
-    lab = Lab(
+@pytest.fixture(scope="module")
+def lab() -> Lab:
+    return Lab(
         [COMMERCE],
         workload,
         invariants=(*MECHANISM, every_order_ends, nothing_is_sold_twice),
         answers=provider,
         variants=8,
     )
+
+
+def test_orders_end_well_whatever_happens_to_the_machinery(lab: Lab) -> None:
+    """A crash at an unlucky moment would sell a shirt twice, or keep money without goods."""
     lab.prove(SCHEDULES)
+
+
+def test_money_that_comes_while_its_order_is_parked_is_counted(lab: Lab) -> None:
+    """A customer's payment would be missing from the books for good."""
+    commands = ("open", "order 0")
+    steps = (
+        Ask(replica="commerce/0", command="open"),
+        Sicken(service="commerce", reader="money_of_orders", times=4, error="Conflict"),
+        Ask(replica="commerce/0", command="order 0"),
+        Turn(replica="commerce/0", role="projections"),
+    )
+
+    ran = lab.replay(0, Schedule(commands=commands, steps=steps))
+
+    assert ran.troubles == []
+    captured = "SELECT captured FROM money_of_orders WHERE stands"
+    assert len(ran.findings.rows("commerce", captured)) == 1

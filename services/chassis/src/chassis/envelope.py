@@ -21,6 +21,7 @@ _write = msgspec.json.Encoder().encode
 _new, _set_int, _set_safety = (
     object.__new__, vars(UUID)["int"].__set__, vars(UUID)["is_safe"].__set__,
 )  # fmt: skip
+_UNKNOWN = SafeUUID.unknown
 _read_subjects = msgspec.json.Decoder(tuple[str, ...]).decode
 
 
@@ -169,7 +170,7 @@ def uuid_of(text: str) -> UUID:
     """
     made = _new(UUID)
     _set_int(made, int(text.replace("-", ""), 16))
-    _set_safety(made, SafeUUID.unknown)
+    _set_safety(made, _UNKNOWN)
     return made
 
 

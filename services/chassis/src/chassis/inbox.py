@@ -13,7 +13,7 @@ from typing import Protocol
 from chassis.database import Database
 from chassis.delivery import Delivery
 from chassis.envelope import Recorded, continues
-from chassis.errors import Alarm
+from chassis.errors import Alarm, Unavailable
 from chassis.ids import LANES
 from chassis.ledger import SqlLedger
 from chassis.log import LaneHead
@@ -123,7 +123,20 @@ class OrderedInbox:
             turn.take(fitting, before, after)
         self._handled.add(fitting)
         for lane in sorted(doubtful):
-            self.catch_up(lane, max(event.position for event in fresh if event.lane == lane))
+            newest = max(event.position for event in fresh if event.lane == lane)
+            self._look_into(lane, newest, after.get(lane, LaneHead()).position)
+
+    def _look_into(self, lane: int, newest: int, reached: int) -> None:
+        """Close a lane's gap, or find out that its log was forked; raises Alarm, Unavailable."""
+        try:
+            self.catch_up(lane, newest)
+        except Unavailable:
+            # Redelivered messages must not stop every lane while the producer is away: unless
+            # something is missing they were handled, and a fork shows at the next look at heads.
+            if newest > reached:
+                raise
+        if newest > reached and not self.goes_on(lane):
+            raise Unavailable(f"{self.name} left lane {lane} before its gap was closed")
 
     def catch_up(self, lane: int, until: int) -> int:
         """Pull what the producer has recorded in one lane since the checkpoint.

@@ -110,6 +110,7 @@ class Intake:
             self.broker.channel(),
             [ordered_queue(self.consumer, self.source, share)],
             on_message=partial(self._take, channel),
+            on_decode_error=partial(self._refuse, channel),
             prefetch_count=PREFETCH,
             accept=["application/json"],
         )
@@ -127,10 +128,13 @@ class Intake:
         try:
             event = event_of(message.headers, raw_body(message))
         except ValueError as error:
-            _log.error("subscription.not_ours", share=channel.share, reason=str(error))
-            message.ack()  # nobody's event: the log does not know it, so nothing is lost
+            self._refuse(channel, message, error)
             return
         self.waiting.append(Taken(message=delivered, event=event))
+
+    def _refuse(self, channel: Channel, message: Any, error: Exception) -> None:
+        _log.error("subscription.not_ours", share=channel.share, reason=str(error))
+        message.ack()  # nobody's event: the log does not know it, so nothing is lost
 
 
 def read_ahead(transport: Any) -> None:

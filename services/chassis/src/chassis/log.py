@@ -247,7 +247,13 @@ class Written(Sequence[Envelope]):
 
 
 def spans_of(appends: Sequence[Append]) -> list[Span]:
-    """Return where a command's events will stand."""
+    """Return where a command's events will stand.
+
+    Raises:
+        ValueError: two of them are for one stream; their versions would be the same.
+    """
+    if len({append.stream for append in appends}) < len(appends):
+        raise ValueError("a command appends to each of its streams once")
     return [
         Span(
             stream=append.stream,

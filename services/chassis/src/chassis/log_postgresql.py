@@ -16,7 +16,7 @@ from chassis import direct, gate
 from chassis.context import Context
 from chassis.database import sqlstate
 from chassis.envelope import COLUMNS
-from chassis.errors import Conflict
+from chassis.errors import Conflict, Unavailable
 from chassis.log import Append, Appended, LaneHead, Written, each_row, spans_of
 from chassis.log_copy import COPY_EVENTS, EventLines
 from chassis.log_postgresql_schema import (
@@ -31,6 +31,7 @@ from chassis.log_rows import SqlReads, lane_heads_in, outcome_text
 
 __all__ = ["SCHEMA_V1", "PostgresqlLog", "append_each"]
 
+_NO_PARTITION = "23514"  # also where a partition left while a COPY with old numbers was under way
 MANY = 200
 """From so many events on, copying them in costs less than an array for each column."""
 
@@ -63,6 +64,8 @@ class PostgresqlLog(SqlReads):
         except DBAPIError as error:
             if sqlstate(error) == CONFLICT:
                 raise Conflict("a stream has moved on") from error
+            if sqlstate(error) == _NO_PARTITION:
+                raise Unavailable("the log waits for its sequencer to make room") from error
             raise
         if written is None:
             return Appended(events=(), spans=self.outcome(context) or (), repeated=True)

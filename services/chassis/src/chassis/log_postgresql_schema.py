@@ -191,7 +191,8 @@ BEGIN
     UPDATE heads SET position = w.position, chain = w.chain
         FROM unnest(of_lane, of_position, of_chain) AS w (lane, position, chain)
         WHERE heads.lane = w.lane;
-    PERFORM add_partitions('events', last_row);
+    -- Not the last row: numbers that were drawn and rolled back may be far ahead of it.
+    PERFORM add_partitions('events', greatest(last_row, (SELECT last_value FROM event_rows)));
     PERFORM add_partitions('positions', of_position[cardinality(of_position)]);
 END $$"""  # noqa: S608
 

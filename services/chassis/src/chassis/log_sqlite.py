@@ -5,7 +5,7 @@ transactions when the machine loses power.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,8 +15,8 @@ from chassis import direct, gate
 from chassis.context import Context
 from chassis.envelope import COLUMNS
 from chassis.errors import Conflict
-from chassis.log import Append, Appended, Written, place_all, rows_of, spans_of
-from chassis.log_rows import REMEMBER_COMMAND, SqlReads, command_row
+from chassis.log import Append, Appended, LaneHead, Written, place_all, rows_of, spans_of
+from chassis.log_rows import REMEMBER_COMMAND, SqlReads, command_row, lane_heads_in
 
 SCHEMA_V1 = (
     """CREATE TABLE events (
@@ -41,6 +41,11 @@ SCHEMA_V1 = (
 
 _ALL = (*COLUMNS, "position", "prev", "chain")
 _INSERT = f"INSERT INTO events ({', '.join(_ALL)}) VALUES ({', '.join('?' * len(_ALL))})"  # noqa: S608
+
+_LANE = COLUMNS.index("lane")
+FEW = 4  # lanes that are asked one by one; a command seldom writes to more
+_LAST_OF_LANE = """SELECT position, chain FROM events WHERE lane = :lane
+ORDER BY position DESC LIMIT 1"""
 
 # An import opens thousands of streams: asked one by one, that would cost more than writing.
 # A search of the index for each stream; GROUP BY would pass every event of the stream.
@@ -87,10 +92,19 @@ class SqliteLog(SqlReads):
         found = direct.rows(self._db, _VERSIONS, values)
         return {row["stream"]: row["version"] or 0 for row in found}
 
+    def _heads_of(self, lanes: Collection[int]) -> Mapping[int, LaneHead]:
+        if len(lanes) > FEW:
+            return self.lane_heads()
+        found = [(lane, *row) for lane in lanes for row in self._head_of(lane)]
+        return lane_heads_in(found)
+
+    def _head_of(self, lane: int) -> list[tuple[Any, ...]]:
+        return direct.tuples(self._db, _LAST_OF_LANE, {"lane": lane})
+
     def _insert(self, rows: Sequence[tuple[Any, ...]]) -> None:
         if not rows:
             return
-        places = place_all(rows, self.head(), self.lane_heads())
+        places = place_all(rows, self.head(), self._heads_of({row[_LANE] for row in rows}))
         placed = [
             (*row, place.position, place.prev, place.chain)
             for row, place in zip(rows, places, strict=True)

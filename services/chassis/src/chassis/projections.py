@@ -92,6 +92,11 @@ class Projection:
 
         return register
 
+    @property
+    def has_effects(self) -> bool:
+        """Say whether any of its events has an effect beside the rows."""
+        return bool(self._effects)
+
     def effect(self, event: type[E]) -> Callable[[Step[E]], Step[E]]:
         """Register what else an event leads to, in the same transaction.
 

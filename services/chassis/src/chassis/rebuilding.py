@@ -53,6 +53,12 @@ class VersionsDiffer(Rejected):
         self.comparison = comparison
 
 
+class EffectsWait(Rejected):
+    """Events with effects are parked: exchanged now, effects would happen twice or never."""
+
+    code = "effects_wait"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Standing:
     """Where the versions of a read model stand in the log; None where there is no version."""
@@ -164,6 +170,7 @@ class ReadModel:
 
         Raises:
             VersionsDiffer: it has, and that was not accepted.
+            EffectsWait: events are parked of which the effects have, or have not, happened.
             NoSuchVersion: no rebuild was begun.
             Unavailable: the live tables were in use for too long; nothing was exchanged.
         """
@@ -179,6 +186,7 @@ class ReadModel:
 
         Raises:
             NoSuchVersion: nothing was swapped.
+            EffectsWait: as in ``swap``.
             Unavailable: the live tables were in use for too long; nothing was exchanged.
         """
         self._exchange(self._previous, self._next)
@@ -195,10 +203,17 @@ class ReadModel:
             keep_out(db, self.projection.tables, readers=True, placed=self.inline)
             self._require(db, candidate)
             self._catch_up(db, candidate, position := self._live(db))
+            self._refuse_waiting_effects(db, candidate)
             reach("rebuild.before_exchange")
             exchange(db, self.projection, candidate, other, position)
             reach("rebuild.before_exchanged")
         reach("rebuild.exchanged")
+
+    def _refuse_waiting_effects(self, db: Connection, candidate: Version) -> None:
+        """Refuse while it is open whether the effects of parked events have happened."""
+        waiting = parked.count_by_subscription(db)
+        if self.projection.has_effects and {self.projection.name, candidate.name} & set(waiting):
+            raise EffectsWait("Retry or skip what is parked, in both versions, then swap.")
 
     @contextmanager
     def _side_by_side(self) -> Iterator[tuple[Connection, int]]:

@@ -24,7 +24,9 @@ class Folded:
     """A stream's state after some version.
 
     Args:
-        last_id: The event at that version.
+        last_id: The event at that version,
+        recorded_at: and when it was written: whoever does an undone command again writes an
+            event of the same id, perhaps on top of other events.
         last_at: When it occurred.
         personal: Some event of the stream has subjects.
     """
@@ -32,8 +34,13 @@ class Folded:
     state: Any
     version: int = 0
     last_id: UUID | None = None
+    recorded_at: datetime | None = None
     last_at: datetime | None = None
     personal: bool = False
+
+    def ends_with(self, event: Envelope) -> bool:
+        """Say whether this is the very event that the state was folded up to."""
+        return (event.id, event.recorded_at) == (self.last_id, self.recorded_at)
 
     def after(self, state: Any, events: Sequence[Envelope]) -> "Folded":
         """Return what is known after more events, given the state that they lead to."""
@@ -43,6 +50,7 @@ class Folded:
             state=state,
             version=self.version + len(events),
             last_id=events[-1].id,
+            recorded_at=events[-1].recorded_at,
             last_at=events[-1].occurred_at,
             personal=self.personal or any(event.subjects for event in events),
         )

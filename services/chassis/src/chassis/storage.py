@@ -1,7 +1,7 @@
 """Where one service keeps things, put together once in its ``bootstrap``."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
@@ -91,11 +91,9 @@ class Storage:
             fresh=fresh,
         )
 
-    @contextmanager
-    def read(self) -> Iterator[Connection]:
+    def read(self) -> AbstractContextManager[Connection]:
         """Open a transaction that only reads."""
-        with self.database.read() as db:
-            yield db
+        return self.database.read()
 
     def log(self, db: Connection) -> Log:
         """Return the log as the transaction ``db`` sees it."""

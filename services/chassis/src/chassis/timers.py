@@ -4,22 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Connection,
-    MetaData,
-    RowMapping,
-    String,
-    Table,
-    Uuid,
-    and_,
-    bindparam,
-    delete,
-    func,
-    insert,
-    select,
-)
+from sqlalchemy import BigInteger, Column, Connection, MetaData, String, Table, Uuid, func, select
 
 from chassis import direct, gate
 from chassis.clock import micros, moment
@@ -59,16 +44,14 @@ def define_table(metadata: MetaData) -> Table:
 
 
 _timers = define_table(MetaData())
-_key = (_timers.c.tenant, _timers.c.process, _timers.c.key, _timers.c.name)
-_DUE = (
-    select(_timers)
-    .where(_timers.c.due_at <= bindparam("now"))
-    .order_by(_timers.c.due_at, *_key)
-    .limit(bindparam("limit"))
-)
-_SET = insert(_timers)
+_DUE = """SELECT tenant, process, key, name, due_at, correlation_id, causation_id, traceparent
+FROM timers WHERE due_at <= :now ORDER BY due_at, tenant, process, key, name LIMIT :limit"""
+_SET = """INSERT INTO timers
+(tenant, process, key, name, due_at, correlation_id, causation_id, traceparent) VALUES
+(:tenant, :process, :key, :name, :due_at, :correlation_id, :causation_id, :traceparent)"""
 _CANCEL = """DELETE FROM timers
 WHERE tenant = :tenant AND process = :process AND key = :key AND name = :name"""
+_TAKE = f"{_CANCEL} AND due_at = :due_at"
 
 
 def process_stream(process: str, key: str) -> str:
@@ -88,11 +71,11 @@ def set_timer(
         "key": key,
         "name": name,
         "due_at": micros(due_at),
-        "correlation_id": context.correlation_id,
-        "causation_id": context.causation_id,
+        "correlation_id": str(context.correlation_id),
+        "causation_id": str(context.causation_id),
         "traceparent": context.traceparent,
     }
-    db.execute(_SET, row)
+    direct.execute(db, _SET, row)
 
 
 def cancel_timer(db: Connection, tenant: str, *, process: str, key: str, name: str) -> None:
@@ -117,7 +100,7 @@ def fire_due(storage: Storage, *, limit: int = BATCH) -> int:
     if earliest is None or earliest > now:
         return 0
     with storage.read() as db:
-        rows = db.execute(_DUE, {"now": now, "limit": limit}).mappings().all()
+        rows = direct.rows(db, _DUE, {"now": now, "limit": limit})
     return sum(_fire(storage, row) for row in rows)
 
 
@@ -137,7 +120,7 @@ def overdue(db: Connection, now: datetime) -> dict[str, int]:
     return dict(found.tuples().all())
 
 
-def _fire(storage: Storage, row: RowMapping) -> bool:
+def _fire(storage: Storage, row: direct.Row) -> bool:
     fired = TimerFired(
         process=row["process"], key=row["key"], name=row["name"], due_at=moment(row["due_at"])
     )
@@ -158,13 +141,12 @@ def _fire(storage: Storage, row: RowMapping) -> bool:
     return True
 
 
-def _take(db: Connection, row: RowMapping) -> bool:
+def _take(db: Connection, row: direct.Row) -> bool:
     # Since it was read, the timer may have been cancelled, set anew or fired by a neighbour.
-    still_wanted = and_(*(column == row[column.name] for column in (*_key, _timers.c.due_at)))
-    return db.execute(delete(_timers).where(still_wanted)).rowcount == 1
+    return direct.execute(db, _TAKE, row) == 1
 
 
-def _context(storage: Storage, row: RowMapping, fired: TimerFired) -> Context:
+def _context(storage: Storage, row: direct.Row, fired: TimerFired) -> Context:
     # The id derives from what the timer is, so a replay or a second process never fires it again.
     command_id = derived_id(
         row["tenant"], fired.process, fired.key, fired.name, row["due_at"], "timer"

@@ -226,7 +226,7 @@ class UnitOfWork:
     def _folded(self, decider: Decider[S, C, E], name: str) -> Folded:
         kept = self._states.get(self.tenant, name)
         history = self.log.stream(self.tenant, name, after=kept.version - 1 if kept else 0)
-        if kept and history and history[0].id == kept.last_id:
+        if kept and history and kept.ends_with(history[0]):
             start, history = kept, history[1:]
         else:
             start = Folded(state=decider.initial)

@@ -51,7 +51,9 @@ def event_of(headers: Mapping[str, Any], body: bytes) -> Recorded:
     """
     try:
         return _event_of(headers, body)
-    except (KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
+    except (
+        KeyError, ValueError, TypeError, AttributeError, OverflowError, RecursionError
+    ) as error:  # fmt: skip
         raise ValueError(f"not an event: {type(error).__name__}") from error
 
 

@@ -3,9 +3,10 @@
 from collections import Counter
 from uuid import UUID
 
-from chassis.changes import Change, Changes, Row, add, insert, plus, update
+from chassis.changes import Change, Changes, Row, insert, plus, update
 from chassis.clock import micros
 from chassis.envelope import Envelope
+from chassis.money import Money
 from chassis.projections import Projection
 from commerce import events, order_events, payment_events
 from commerce.tables import available, board, money, person_orders, products
@@ -169,15 +170,8 @@ def show_completed(event: order_events.OrderCompleted, stored: Envelope) -> Chan
 
 @balance.fold(order_events.OrderPlaced)
 def open_account(event: order_events.OrderPlaced, stored: Envelope) -> Changes:
-    """Begin an order's account, without money."""
-    yield insert(
-        money,
-        **_order(stored, event.order_id),
-        currency=event.total.currency,
-        total=event.total.amount,
-        stands=False,
-        **dict.fromkeys(("returned", "captured", "refunding", "refunded"), 0),
-    )
+    """Book what an order costs."""
+    yield _book(stored, event.order_id, event.total, total=event.total.amount)
 
 
 @balance.fold(order_events.OrderConfirmed)
@@ -195,37 +189,48 @@ def owe_nothing(event: order_events.OrderCancelled, stored: Envelope) -> Changes
 @balance.fold(order_events.ReturnReceived)
 def take_back(event: order_events.ReturnReceived, stored: Envelope) -> Changes:
     """Take what came back off what is to be paid."""
-    yield add(money, _order(stored, event.order_id), returned=event.value.amount)
+    yield _book(stored, event.order_id, event.value, returned=event.value.amount)
 
 
 @balance.fold(payment_events.PaymentCaptured)
 def take(event: payment_events.PaymentCaptured, stored: Envelope) -> Changes:
     """Add money that was taken."""
-    yield add(money, _order(stored, event.order_id), captured=event.amount.amount)
+    yield _book(stored, event.order_id, event.amount, captured=event.amount.amount)
 
 
 @balance.fold(payment_events.LatePaymentReceived)
 def take_late(event: payment_events.LatePaymentReceived, stored: Envelope) -> Changes:
     """Add money that came late; what is only set aside isn't ours."""
     if event.captured:
-        yield add(money, _order(stored, event.order_id), captured=event.amount.amount)
+        yield _book(stored, event.order_id, event.amount, captured=event.amount.amount)
 
 
 @balance.fold(payment_events.RefundRequested)
 def promise_back(event: payment_events.RefundRequested, stored: Envelope) -> Changes:
     """Note money on its way back."""
-    yield add(money, _order(stored, event.order_id), refunding=event.amount.amount)
+    yield _book(stored, event.order_id, event.amount, refunding=event.amount.amount)
 
 
 @balance.fold(payment_events.PaymentRefunded)
 def give_back(event: payment_events.PaymentRefunded, stored: Envelope) -> Changes:
     """Note money that went back."""
     amount = event.amount.amount
-    yield add(money, _order(stored, event.order_id), refunding=-amount, refunded=amount)
+    yield _book(stored, event.order_id, event.amount, refunding=-amount, refunded=amount)
 
 
 def _order(stored: Envelope, order_id: UUID) -> dict[str, str]:
     return {"tenant": stored.tenant, "order_id": str(order_id)}
+
+
+def _book(stored: Envelope, order_id: UUID, value: Money, **amounts: int) -> Change:
+    """Add to an order's account, and begin it with whatever comes first.
+
+    Payments and returns have streams of their own: they do not wait while the order is parked.
+    """
+    place = _order(stored, order_id)
+    counts = dict.fromkeys(("total", "returned", "captured", "refunding", "refunded"), 0)
+    empty = {**place, "currency": value.currency, "stands": False, **counts}
+    return Change(money, place, lambda row: plus(row or empty, amounts))
 
 
 def _move(stored: Envelope, event: StockEvent, **amounts: int) -> Change:

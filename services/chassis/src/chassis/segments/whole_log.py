@@ -18,6 +18,7 @@ from chassis.context import Context
 from chassis.envelope import Envelope, Recorded, Stored, recorded_of
 from chassis.log import Append, Appended, LaneHead, Log, Span
 from chassis.log_verify import BrokenLog
+from chassis.segments.manifest import BrokenArchive
 from chassis.segments.released import Released, past_of, released
 
 _VERSION = "SELECT version FROM streams WHERE tenant = :tenant AND stream = :stream"
@@ -82,7 +83,7 @@ class WholeLog:
             return live
         gone = self._released()
         if position < gone.up_to:
-            return past_of(gone).stored_after(position, limit=limit)
+            return _whole(past_of(gone).stored_after(position, limit=limit), position)
         return _without_gap(live, position)
 
     def lane_after(self, lane: int, position: int, *, limit: int) -> Sequence[Recorded]:
@@ -94,6 +95,8 @@ class WholeLog:
         archived = (
             past_of(gone).lane_after(lane, position, limit=limit) if position < gone.up_to else ()
         )
+        if archived and not _linked(archived, position):
+            raise BrokenArchive(f"lane {lane}: events after position {position} are missing")
         if live and not archived:
             raise BrokenLog(f"position {live[0].position}: lane {lane} misses what is before it")
         return archived
@@ -140,6 +143,12 @@ class WholeLog:
         if [event.version for event in found] != list(range(after + 1, end + 1)):
             raise BrokenLog(f"versions {after + 1} to {end} of {stream} are nowhere to be found")
         return [Envelope(**dict(zip(_NAMES, _parts_of(event), strict=True))) for event in found]
+
+
+def _whole(archived: Sequence[Stored], position: int) -> Sequence[Stored]:
+    if not archived or archived[-1].position != position + len(archived):
+        raise BrokenArchive(f"events after position {position} are missing in the segments")
+    return archived
 
 
 def _without_gap(live: Sequence[Stored], position: int) -> Sequence[Stored]:

@@ -154,6 +154,12 @@ class LogContract:
         assert [recorded_of(one) for one in stored] == events
         assert [stored_of(event) for event in events] == stored
 
+    def test_a_stream_is_appended_to_once_in_a_command(self, log: OpenLog) -> None:
+        """Two events of one version would follow each other in a stream."""
+        once = Append(stream="order-1", expected_version=0, drafts=[DRAFT])
+        with pytest.raises(ValueError, match="once"), log.begin() as opened:
+            opened.append(context(), [once, once], recorded_at=NOW)
+
     def test_several_streams_are_written_all_or_none(self, log: OpenLog) -> None:
         """Half of a command is never recorded."""
         append(log, "order-1", 0)

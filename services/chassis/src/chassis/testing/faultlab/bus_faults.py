@@ -18,8 +18,7 @@ SLOW_SECONDS = 0.05
 
 def cut_publishing(lab: Lab, planned: Planned) -> Told:
     """Cut a relay's connection to the broker while messages are in the pipe, which are lost."""
-    names = [name for name in lab.site.names if name.endswith(".relay")]
-    name = chosen(planned.pick, names)
+    name = chosen(planned.pick, lab.site.leading)
     proxy = lab.site.proxies[name]
     proxy.hold(both=False)
     time.sleep(planned.seconds / 2)
@@ -109,9 +108,7 @@ def reorder(lab: Lab, planned: Planned) -> Told:
 @contextmanager
 def _away(lab: Lab, consumer: str) -> Iterator[None]:
     """Keep a consumer's workers from the broker, so that messages pile up in its queues."""
-    proxies = [
-        proxy for name, proxy in lab.site.proxies.items() if name.startswith(f"{consumer}.worker")
-    ]
+    proxies = [lab.site.proxies[name] for name in lab.site.consuming(consumer)]
     for proxy in proxies:
         proxy.refusing = True
         proxy.cut()

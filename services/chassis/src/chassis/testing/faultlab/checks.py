@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
+from chassis.envelope import Recorded
 from chassis.log_verify import BrokenLog, check
-from chassis.testing.faultlab.subject import Answer, Effects, Logs, Mark, Subject
+from chassis.testing.faultlab.subject import Answer, Effects, Logs, Mark, Shown, Subject
 
 SHOWN = 3
 Pairs = Sequence[tuple[str, Mark]]
@@ -29,6 +30,7 @@ class Found:
         unsettled: What was still under way at the deadline.
         alarms: What alarmed, in words.
         models: The hashes of the calm scene and of the storm.
+        shown: What the services said of each scene, by its name.
     """
 
     subject: Subject
@@ -41,6 +43,7 @@ class Found:
     unsettled: Sequence[str]
     alarms: Sequence[str]
     models: tuple[str, str]
+    shown: Shown
 
 
 def everything_answered(found: Found) -> Iterator[str]:
@@ -88,7 +91,7 @@ def chain_verifies(found: Found) -> Iterator[str]:
 def handled_once_in_order(found: Found) -> Iterator[str]:
     """Require that every event had its effect once, each stream's in order."""
     for effects in found.subject.effects:
-        wanted = by_stream(expected(effects, found.logs))
+        wanted = by_stream(expected(found.subject, effects, found.logs))
         there = by_stream(found.effects[effects.name])
         for stream in sorted(wanted.keys() | there.keys()):
             yield from _compared(effects, stream, wanted[stream], there[stream])
@@ -103,7 +106,7 @@ def same_as_calm(found: Found) -> Iterator[str]:
 
 def subject_agrees(found: Found) -> Iterator[str]:
     """Require what the platform engineer expects besides."""
-    yield from found.subject.expects(found.logs, found.answers)
+    yield from found.subject.expects(found.logs, found.answers, found.shown)
 
 
 CHECKS: Mapping[str, Callable[[Found], Iterator[str]]] = {
@@ -124,12 +127,9 @@ def violations(found: Found) -> list[str]:
     return [f"{name}: {what}" for name, holds in CHECKS.items() for what in _few(holds(found))]
 
 
-def expected(effects: Effects, logs: Logs) -> Iterator[tuple[str, Mark]]:
+def expected(subject: Subject, effects: Effects, logs: Logs) -> Iterator[tuple[str, Mark]]:
     """Yield what handlers should have left behind, in the log's order."""
-    for event in logs[effects.source]:
-        mark = effects.mark(event)
-        if mark is not None:
-            yield event.stream, mark
+    return _marked(subject, effects.mark, logs[effects.source])
 
 
 def by_stream(pairs: Iterable[tuple[str, Mark]]) -> defaultdict[str, list[Mark]]:
@@ -146,8 +146,18 @@ def digest(model: Any) -> str:
 
 
 def _marks(found: Found, service: str) -> Counter[tuple[str, Mark]]:
-    own = next(effects for effects in found.subject.effects if effects.source == service)
-    return Counter(expected(own, found.logs))
+    subject = found.subject
+    own = (effects.mark for effects in subject.effects if effects.source == service)
+    return Counter(_marked(subject, subject.mark or next(own), found.logs[service]))
+
+
+def _marked(
+    subject: Subject, mark_of: Callable[[Recorded], Mark | None], log: Iterable[Recorded]
+) -> Iterator[tuple[str, Mark]]:
+    for event in log:
+        mark = mark_of(event)
+        if mark is not None:
+            yield subject.stream(event), mark
 
 
 def _compared(

@@ -14,11 +14,15 @@ _BLOCK = bytes(1 << 20)
 
 
 class SmallDisk:
-    """A file system of its own in memory; ``there`` says whether this machine let us have it."""
+    """A file system of its own in memory; ``there`` says whether this machine let us have it.
 
-    def __init__(self) -> None:
+    Args:
+        size: As ``mount`` takes it.
+    """
+
+    def __init__(self, size: str = SIZE) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="sixfold-small-disk-"))
-        self.there = os.geteuid() == 0 and self._run("mount", "-t", "tmpfs", "-o", f"size={SIZE}",
+        self.there = os.geteuid() == 0 and self._run("mount", "-t", "tmpfs", "-o", f"size={size}",
                                                      "tmpfs")  # fmt: skip
         if self.there:
             account = postgres_account()

@@ -35,6 +35,12 @@ class Lab:
         upstream = self.site.subject.upstream
         return sorted((name, source) for name in upstream for source in upstream[name])
 
+    @property
+    def readable(self) -> list[tuple[str, str]]:
+        """Those subscriptions whose checkpoints are in the consumer's database."""
+        apart = self.site.subject.keeps_apart
+        return [(name, source) for name, source in self.subscriptions if not apart(name)]
+
     def points(self) -> list[tuple[str, str]]:
         """Return the crash points that were come by, each with its process; in a fixed order."""
         return [

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from http import HTTPStatus
 
 import httpx
@@ -13,6 +14,7 @@ ANSWER_SECONDS = 15.0
 AGAIN_SECONDS = 0.1
 _LATER = {HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS}
 Addresses = Callable[[str], Sequence[str]]
+Headers = Callable[[str], Mapping[str, str]]
 
 
 class Load:
@@ -21,7 +23,8 @@ class Load:
     Args:
         customers: Each one's commands, in order.
         addresses: Where a service answers; the next one is tried when one does not.
-        headers: What every request carries.
+        headers: What every request of a tenant carries.
+        opening: Commands that must be answered before the first customer comes.
         pauses: Whether customers take their time; without, they come as fast as they can.
     """
 
@@ -29,19 +32,21 @@ class Load:
         self,
         customers: Sequence[Sequence[Command]],
         addresses: Addresses,
-        headers: Mapping[str, str],
+        headers: Headers,
         *,
+        opening: Sequence[Command] = (),
         pauses: bool = True,
     ) -> None:
         self.answers: list[Answer] = []
         self.refused: list[str] = []
-        self.wanted = sum(map(len, customers))
+        self.wanted = len(opening) + sum(map(len, customers))
         self._addresses = addresses
-        self._headers = headers
+        self._headers = cache(headers)
         self._pauses = pauses
-        self._enough = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._serve, args=(commands,), daemon=True)
+        self._opened, self._enough = threading.Event(), threading.Event()
+        self._threads = [threading.Thread(target=self._open, args=(opening,), daemon=True)]
+        self._threads += [
+            threading.Thread(target=self._come, args=(commands,), daemon=True)
             for commands in customers
         ]
 
@@ -56,11 +61,20 @@ class Load:
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         self._enough.set()
+        self._opened.set()
         for thread in self._threads:
             thread.join(ANSWER_SECONDS + 1)
 
+    def _open(self, commands: Sequence[Command]) -> None:
+        self._serve(commands)
+        self._opened.set()
+
+    def _come(self, commands: Sequence[Command]) -> None:
+        self._opened.wait()
+        self._serve(commands)
+
     def _serve(self, commands: Sequence[Command]) -> None:
-        with httpx.Client(timeout=ANSWER_SECONDS, headers=dict(self._headers)) as client:
+        with httpx.Client(timeout=ANSWER_SECONDS) as client:
             for command in commands:
                 self._enough.wait(command.pause if self._pauses else 0.0)
                 self._persist(client, command)
@@ -73,7 +87,7 @@ class Load:
             if answer is not None and answer.is_success:
                 self.answers.append(Answer(command=command, body=answer.json(), tries=tries))
                 return
-            if answer is not None and answer.is_client_error and answer.status_code not in _LATER:
+            if answer is not None and _refuses(answer, command):
                 self.refused.append(f"{command.path}: {answer.status_code} {answer.text[:200]}")
                 return
             self._enough.wait(AGAIN_SECONDS)
@@ -84,7 +98,11 @@ class Load:
             return client.post(
                 where[tries % len(where)] + command.path,
                 json=dict(command.body),
-                headers={"Idempotency-Key": command.key},
+                headers={**self._headers(command.tenant), "Idempotency-Key": command.key},
             )
         except httpx.HTTPError:
             return None
+
+
+def _refuses(answer: httpx.Response, command: Command) -> bool:
+    return answer.is_client_error and answer.status_code not in _LATER | command.not_yet

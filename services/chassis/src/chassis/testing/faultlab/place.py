@@ -2,11 +2,13 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from chassis.clock import SharedClock
 from chassis.database import Database
 from chassis.testing.contexts import NOW
+from chassis.testing.faultlab.role import Role
 from chassis.testing.faultlab.running import python
 from chassis.testing.nodes import free_ports
 
@@ -21,27 +23,36 @@ class Place:
         name: The service, and its package.
         database_url: Where its log is.
         folder: Where its clock is.
+        serving: Its roles that answer HTTP, the one that others ask first.
     """
 
-    def __init__(self, name: str, database_url: str, keys_url: str, folder: Path) -> None:
+    def __init__(
+        self, name: str, database_url: str, keys_url: str, folder: Path, serving: Sequence[str]
+    ) -> None:
         self.name = name
         self.database = Database(database_url)
         self.keys_url = keys_url
         self.clock_file = folder / f"{name}.clock"
         self.clock = SharedClock(self.clock_file)
         self.clock.set(NOW)
-        self.ports = dict(zip(("worker", f"worker.{SPARE}"), free_ports(2), strict=True))
+        roles = [*serving, *(f"{role}.{SPARE}" for role in serving)]
+        self.ports = dict(zip(roles, free_ports(len(roles)), strict=True))
 
-    def address(self, role: str = "worker") -> str:
-        """Return where one of its workers answers."""
-        return f"http://127.0.0.1:{self.ports[role]}"
+    def address(self, role: str = "") -> str:
+        """Return where one of its processes answers; the one that others ask unless named."""
+        return address(self.ports[role or next(iter(self.ports))])
 
 
-def build(role: str, service: str, breakage: str = "") -> list[str]:
+def address(port: int) -> str:
+    """Return the address of a port of this machine."""
+    return f"http://127.0.0.1:{port}"
+
+
+def build(role: Role, service: str, breakage: str = "") -> list[str]:
     """Return what starts a process of a service, or a broken build of it."""
     if breakage:
-        return python(f"{LAB}.broken", breakage, f"chassis.{role}", service)
-    return python(f"chassis.{role}", service)
+        return python(f"{LAB}.broken", breakage, role.module, service)
+    return python(role.module, service)
 
 
 def import_path() -> str:

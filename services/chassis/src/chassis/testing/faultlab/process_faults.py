@@ -48,12 +48,11 @@ def lose_consumers(lab: Lab, planned: Planned) -> Told:
     The lab holds a lock that lets no checkpoint move, so messages are handled and not committed.
     What was not committed when the workers died must be in their queues again.
     """
-    consumer, source = chosen(planned.pick, lab.subscriptions)
-    workers = [
-        process
-        for name, process in lab.site.processes.items()
-        if name.startswith(f"{consumer}.worker") and process.wanted
-    ]
+    if not lab.readable:
+        return Told("left out: no consumer has its checkpoints in its database")
+    consumer, source = chosen(planned.pick, lab.readable)
+    processes = [lab.site.processes[name] for name in lab.site.consuming(consumer)]
+    workers = [process for process in processes if process.wanted]
     with lab.queues_untouched:
         with lab.site.places[consumer].database.begin() as db:
             db.execute(NOBODY_COMMITS)
@@ -111,27 +110,32 @@ def pause(lab: Lab, planned: Planned) -> Told:
 
 def second(lab: Lab, planned: Planned) -> Told:
     """Let a second process of a role work beside the first until the round ends."""
-    name = chosen(planned.pick, lab.site.names)
-    spare(lab, name).start()
+    name = chosen(planned.pick, [name for name in lab.site.names if spare(lab, name)])
+    start_spare(lab, name)
     return Told(f"a second {name}")
 
 
 def depose(lab: Lab, planned: Planned) -> Told:
     """Pause a leader, take its database connections, let another lead, and wake the first."""
-    leaders = [name for name in lab.site.names if name.endswith(".relay")]
+    leaders = [name for name in lab.site.leading if spare(lab, name)]
     leader = lab.site.processes[chosen(planned.pick, leaders)]
-    spare(lab, leader.name).start()
+    start_spare(lab, leader.name)
     time.sleep(planned.seconds)  # it stands ready by then
     leader.pause()
-    lab.site.run_sql(TERMINATE, leader.name)
+    lab.site.databases.run(TERMINATE, leader.name)
     time.sleep(planned.seconds)
     leader.resume()
     return Told(f"deposed {leader.name}")
 
 
-def spare(lab: Lab, name: str) -> Running:
-    """Return the process that can stand beside another one."""
-    return lab.site.processes[f"{name}.{SPARE}"]
+def spare(lab: Lab, name: str) -> Running | None:
+    """Return the process that can stand beside another one, if one can."""
+    return lab.site.processes.get(f"{name}.{SPARE}")
+
+
+def start_spare(lab: Lab, name: str) -> None:
+    """Start the process that can stand beside another one."""
+    lab.site.processes[f"{name}.{SPARE}"].start()
 
 
 def happened(condition: Callable[[], bool], seconds: float) -> bool:

@@ -70,6 +70,7 @@ class Played:
 def play(lab: Lab, drawn_by: Draw, length: Length, say: Say) -> Played:
     """Play one round."""
     begun, (seed, number) = time.monotonic(), (drawn_by.seed, drawn_by.number)
+    lab.site.set_clocks(NOW)
 
     def passed(what: str) -> None:
         say(f"  {time.monotonic() - begun:5.1f} s  {what}")
@@ -93,6 +94,9 @@ def play(lab: Lab, drawn_by: Draw, length: Length, say: Say) -> Played:
     second.finish(length.rest)
     passed("everybody is served")
     behind += _come_to_rest(lab, length.rest)
+    if lab.site.subject.later:
+        lab.site.set_clocks(NOW + lab.site.subject.later)
+        behind += lab.site.rest(length.rest)
     passed("everything is at rest")
     found = _found(lab, (first, second), (calm, storm), behind)
     broken = [what for did in told for what in did.violations] + violations(found)
@@ -116,7 +120,8 @@ def scene(seed: int, number: int, *, calm: bool) -> Scene:
 
 def _loaded(lab: Lab, played: Scene, *, pauses: bool) -> Load:
     site = lab.site
-    load = Load(site.subject.load(played), site.addresses, site.headers, pauses=pauses)
+    opening, customers = site.subject.opening(played), site.subject.load(played)
+    load = Load(customers, site.addresses, site.headers, opening=opening, pauses=pauses)
     load.start()
     return load
 
@@ -155,7 +160,10 @@ def _found(
     site = lab.site
     logs = {name: _log(lab, name) for name in site.places}
     effects = _effects(lab)
-    calm, storm = (digest(site.subject.model(one, _of(one, effects))) for one in scenes)
+    shown = {one.name: site.subject.shows(one, site.ask) for one in scenes}
+    calm, storm = (
+        digest(site.subject.model(one, _of(one, effects), shown[one.name])) for one in scenes
+    )
     answers = [answer for load in loads for answer in load.answers]
     refused = [line for load in loads for line in load.refused]
     return Found(
@@ -171,6 +179,7 @@ def _found(
         unsettled=behind,
         alarms=_alarms(lab),
         models=(calm, storm),
+        shown=shown,
     )
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from chassis.testing.contexts import NOW
 from chassis.testing.faultlab.lab import Lab, Told
-from chassis.testing.faultlab.schedule import Planned, chosen
+from chassis.testing.faultlab.schedule import Planned, chosen, drawn
 
 SKEWS = (-timedelta(days=1), -timedelta(minutes=1), timedelta(minutes=1), timedelta(days=1))
 BACKENDS = (
@@ -51,26 +51,26 @@ def database_restart(lab: Lab, planned: Planned) -> Told:
 
 def backends_killed(lab: Lab, planned: Planned) -> Told:
     """End every connection to the services' databases, twice."""
-    lab.site.run_sql(BACKENDS)
+    lab.site.databases.run(BACKENDS)
     time.sleep(planned.seconds / 4)
-    lab.site.run_sql(BACKENDS)
+    lab.site.databases.run(BACKENDS)
     return Told("ended every database connection, twice")
 
 
 def database_full(lab: Lab, planned: Planned) -> Told:
     """Fill the disk under the databases."""
-    if not lab.site.disk.there:
+    if not lab.site.databases.disk.there:
         return Told("left out: this user may not mount a small disk; see broker_disk_full")
-    lab.site.disk.fill()
+    lab.site.databases.disk.fill()
     time.sleep(planned.seconds)
-    lab.site.disk.free()
+    lab.site.databases.disk.free()
     return Told("the disk of the databases was full (a small tmpfs)")
 
 
 def clock_skew(lab: Lab, planned: Planned) -> Told:
     """Let one service's clock go wrong for a while."""
     service = chosen(planned.pick, sorted(lab.site.places))
-    skew = SKEWS[planned.nth]
+    skew = drawn(planned.pick).choice(SKEWS)
     lab.site.places[service].clock.set(NOW + skew)
     time.sleep(planned.seconds)
     return Told(f"{service}'s clock was off by {skew.total_seconds():.0f} s")

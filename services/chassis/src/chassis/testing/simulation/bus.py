@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from chassis.envelope import Recorded
@@ -13,14 +14,14 @@ from chassis.wire import event_of, headers_of
 Reach = Callable[[str], None]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Carried:
     """One message as the broker keeps it."""
 
     headers: Mapping[str, Any]
     body: bytes
 
-    @property
+    @cached_property
     def event(self) -> Recorded:
         """What a consumer makes of it."""
         return event_of(self.headers, self.body)

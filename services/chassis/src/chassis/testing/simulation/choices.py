@@ -59,7 +59,8 @@ class Chooser:
         name, role = self._someone(world)
         service, _, number = name.partition("/")
         twin = f"{service}/{1 - int(number)}", role
-        return Turn(replica=name, role=role, fault=self._interruption(world, lambda: twin))
+        fault = self._interruption(world, lambda: twin, me=(name, role))
+        return Turn(replica=name, role=role, fault=fault)
 
     def _someone_asking(self, world: World) -> Who:
         open_ones = [name for name in world.commands if name not in world.done]
@@ -69,14 +70,15 @@ class Chooser:
         return f"{world.commands[name].service}/{self._random.randrange(2)}", f"ask {name}"
 
     def _someone(self, world: World) -> Who:
-        everybody = [
-            (name, role) for name, replica in world.replicas.items() for role in replica.roles
-        ]
-        busy = [(name, role) for name, role in everybody if world.busy(name, role)]
-        return self._random.choice(busy or everybody)
+        everybody = world.everybody
+        tries = (self._random.choice(everybody) for _ in everybody)
+        # Each busy one is as likely as the other, and few have to be asked.
+        return next((who for who in tries if world.busy(*who)), self._random.choice(everybody))
 
-    def _interruption(self, world: World, twin: Callable[[], Who]) -> Fault | None:
-        """Choose how a step is interrupted; ``twin`` does the same as the step."""
+    def _interruption(
+        self, world: World, twin: Callable[[], Who], me: Who | None = None
+    ) -> Fault | None:
+        """Choose how a step of ``me`` is interrupted; ``twin`` does the same as the step."""
         if self._random.random() >= FAULTY:
             return None
         luck = self._random.random()
@@ -85,13 +87,15 @@ class Chooser:
         if luck < 0.6:
             return Fault(kind="no answer", at=self._random.randint(1, DEEPEST))
         at = self._random.randint(1, 4)
-        return Fault(kind="meanwhile", at=at, meanwhile=self._others(world, twin))
+        return Fault(kind="meanwhile", at=at, meanwhile=self._others(world, twin, me))
 
-    def _others(self, world: World, twin: Callable[[], Who]) -> tuple[Who, ...]:
+    def _others(self, world: World, twin: Callable[[], Who], me: Who | None) -> tuple[Who, ...]:
         if self._random.random() < 0.6:
             return (twin(),)
         asking = (self._someone_asking(world),) if world.commands else ()
-        return (*asking, self._someone(world))[: self._random.randint(1, 2)]
+        some = (*asking, self._someone(world))[: self._random.randint(1, 2)]
+        # A role is one thread of its process: it never begins a step in the middle of its own.
+        return tuple(who for who in some if who != me) or (twin(),)
 
     def _fault(self, world: World) -> Step:
         service = self._random.choice(list(world.services))

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table
 
-from chassis import log_verify
+from chassis import direct, log_verify
 from chassis.clock import micros
 from chassis.envelope import Recorded
 from chassis.errors import Alarm
@@ -159,7 +159,7 @@ def read_models_equal_a_rebuild(found: Findings) -> Iterator[str]:
             with service.database.scratch() as db:
                 live = _rows(db, projection.tables)
                 for table in projection.tables:
-                    db.exec_driver_sql(f"DELETE FROM {table.name}")  # noqa: S608  # the blueprint's own
+                    direct.execute(db, f"DELETE FROM {table.name}")  # noqa: S608  # the blueprint's own
                 projection.apply_all(facts, db)
                 if _rows(db, projection.tables) != live:
                     yield f"{name}: {projection.name} differs from a rebuild"
@@ -251,8 +251,8 @@ def _left_the_log(
 def _rows(db: Connection, tables: Sequence[Table]) -> list[list[str]]:
     found = []
     for table in tables:
-        rows = db.exec_driver_sql(f"SELECT * FROM {table.name}").all()  # noqa: S608  # the blueprint's own
-        found.append(sorted(repr(tuple(row)) for row in rows))
+        rows = direct.tuples(db, f"SELECT * FROM {table.name}")  # noqa: S608  # the blueprint's own
+        found.append(sorted(map(repr, rows)))
     return found
 
 

@@ -27,7 +27,7 @@ class SimulatedFeed:
     """A producer's feed, when it answers."""
 
     def __init__(self, producer: SimulatedService, reach: Callable[[str], None]) -> None:
-        self._producer = producer
+        self.producer = producer
         self._reach = reach
         self._log = LocalFeed(producer.database.read, producer.name)
 
@@ -47,7 +47,7 @@ class SimulatedFeed:
 
     def _answers(self) -> None:
         self._reach("feed.asked")
-        if self._producer.feed_away:
+        if self.producer.feed_away:
             raise Unavailable("simulated: the feed is away")
 
 
@@ -76,21 +76,31 @@ class Worker:
     """The process that takes commands and other services' events."""
 
     def __init__(
-        self, service: SimulatedService, bus: Bus, feeds: Mapping[str, Feed], points: Points
+        self,
+        service: SimulatedService,
+        bus: Bus,
+        feeds: Mapping[str, SimulatedFeed],
+        points: Points,
     ) -> None:
         self.storage = service.storage()
         self._service = service
         self._bus = bus
         self._points = points
         self.roles: dict[str, Role] = {}
+        self._looking: dict[str, Inbox] = {}
         for source, methods in service.methods.items():
             inbox = self._inbox(source, methods, feeds[source])
-            self.roles[f"consume {source}"] = partial(self._consume, inbox)
+            self.roles[f"consume {source}"] = partial(self._consume, inbox, feeds[source].producer)
             self.roles[f"look {source}"] = inbox.check_heads
+            self._looking[f"look {source}"] = inbox
             self.roles[f"retry {source}"] = inbox.retry_due
 
     def pause(self) -> None:
         """Give back nothing: messages went back with the failed batch."""
+
+    def lag(self, role: str) -> int:
+        """Return about how many events were missing when a role looked last."""
+        return self._looking[role].lag
 
     def _inbox(self, source: str, methods: Sequence[Subscription], feed: Feed) -> Inbox:
         service = self._service
@@ -101,8 +111,8 @@ class Worker:
         delivery = service.delivery(name, service.database, handlers, around=around)
         return Inbox(delivery, service.database, feed, lanes=range(LANES))
 
-    def _consume(self, inbox: Inbox) -> int:
-        seen = partial(self._acknowledged, inbox.name)
+    def _consume(self, inbox: Inbox, producer: SimulatedService) -> int:
+        seen = partial(self._acknowledged, inbox.name, producer)
         batch = list(self._bus.fetch(inbox.name, limit=100, acknowledged=seen))
         taken = [Taken(message=one, event=one.carried.event) for one in batch]
         try:
@@ -113,14 +123,17 @@ class Worker:
                 one.give_back()
         return len(batch)
 
-    def _acknowledged(self, subscription: str, carried: Carried) -> None:
+    def _acknowledged(
+        self, subscription: str, producer: SimulatedService, carried: Carried
+    ) -> None:
         """Assert what an acknowledgement promises: the event needs no message any more."""
         event = carried.event
         at = self._service.database.run(
             "SELECT max(position) FROM checkpoints WHERE name = ? AND lane = ?",
             (subscription, event.lane),
         )[0][0]
-        if (at or 0) < event.position:
+        # What a restore took out of the producer's log is no event any more.
+        if (at or 0) < event.position and producer.has(event):
             raise Broken(
                 "what is acknowledged is committed",
                 f"{subscription} acknowledged position {event.position} of lane {event.lane}, "

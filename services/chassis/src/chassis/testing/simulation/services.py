@@ -86,6 +86,11 @@ class SimulatedService:
             *(subscription_name(self.name, source) for source in self.methods),
         ]
 
+    def has(self, event: Recorded) -> bool:
+        """Say whether the service's log has an event."""
+        found = "SELECT 1 FROM events WHERE position = ? AND chain = ?"
+        return bool(self.database.run(found, (event.position, event.chain)))
+
     def storage(self) -> Storage:
         """Return what a new process of the service opens."""
         return Storage(

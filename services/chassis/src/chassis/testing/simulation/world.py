@@ -16,6 +16,7 @@ from chassis.testing.simulation.commands import Command
 from chassis.testing.simulation.points import Broken, Crashed, Points
 from chassis.testing.simulation.processes import Relay, SimulatedFeed, Worker
 from chassis.testing.simulation.services import Installed, SimulatedService, opened
+from chassis.topology import subscription_name
 
 REPLICAS = 2
 NEXT_DUE = """SELECT min(due) FROM (SELECT min(due_at) AS due FROM timers
@@ -34,11 +35,17 @@ class Replica:
     sources: Mapping[str, SimulatedService]
     roles: tuple[str, ...] = field(init=False)
     name: str = field(init=False)
+    consumes: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
         """Name it as a schedule calls it, ``ping/0``, and list what it does again and again."""
         self.name = f"{self.service.name}/{self.number}"
         self.roles = (*self.relay.roles, *self.worker.roles)
+        self.consumes = {
+            role: subscription_name(self.service.name, source.name)
+            for role, source in self.sources.items()
+            if role.startswith("consume ")
+        }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +67,8 @@ class World:
     Args:
         made: The services' installations; their databases are emptied.
         answers: What the outside asks, because a gateway called it.
+
+    ``everybody`` is each replica's name with each of its roles.
     """
 
     made: Sequence[Installed]
@@ -74,6 +83,7 @@ class World:
     alarms: dict[tuple[str, str], str] = field(default_factory=dict)
     tampered: set[str] = field(default_factory=set)
     troubles: list[Trouble] = field(default_factory=list)
+    everybody: Sequence[tuple[str, str]] = field(init=False)
     _idle: dict[tuple[str, str], tuple[object, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -88,6 +98,9 @@ class World:
         for service in self.services.values():
             for number in range(REPLICAS):
                 self._start(service, number)
+        self.everybody = [
+            (name, role) for name, replica in self.replicas.items() for role in replica.roles
+        ]
 
     def replica(self, name: str) -> Replica:
         """Return a pair of processes by its name."""
@@ -128,9 +141,10 @@ class World:
     def busy(self, name: str, role: str) -> bool:
         """Say whether a role may have something to do; not if it had not and nothing changed."""
         replica = self.replicas[name]
-        if role.startswith("consume "):
-            return self.bus.waits(f"{replica.service.name}.on.{role[8:]}")
-        return self._idle.get((name, role)) != self._seen(replica, role)
+        if role in replica.consumes:
+            return self.bus.waits(replica.consumes[role])
+        idle = self._idle.get((name, role))
+        return idle is None or idle != self._seen(replica, role)
 
     @property
     def in_transaction(self) -> bool:
@@ -237,7 +251,7 @@ class World:
         self._idle.clear()
 
     def _seen(self, replica: Replica, role: str) -> tuple[object, ...]:
-        """Return what a role's work depends on: the log that it reads, and the time."""
+        """Return what a role's work depends on: the log that it reads, its own, and the time."""
         service = replica.service
         source = replica.sources.get(role, service)
         return source.database.head, service.database.head, service.clock.now()

@@ -7,7 +7,7 @@ from typing import Any, assert_never
 
 from sqlalchemy import Connection
 
-from chassis import processes
+from chassis import direct, processes
 from chassis.blueprint import Blueprint
 from chassis.decider import Decider
 from chassis.envelope import Envelope
@@ -247,10 +247,11 @@ def lower_net(event: NetLowered, _stored: Envelope, db: Connection) -> None:
 
 
 def _move_net(db: Connection, net: str, by: int) -> None:
-    db.exec_driver_sql(
-        "INSERT INTO nets (net, height) VALUES (?, ?) "
+    direct.execute(
+        db,
+        "INSERT INTO nets (net, height) VALUES (:net, :by) "
         "ON CONFLICT (net) DO UPDATE SET height = height + excluded.height",
-        (net, by),
+        {"net": net, "by": by},
     )
 
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, text
 
-from chassis import tables
+from chassis import direct, tables
 from chassis.log_sqlite import SCHEMA_V1
 
 metadata = MetaData()
@@ -37,8 +37,9 @@ def create(db: Connection) -> None:
 
 def count(db: Connection, table: str, rally_id: str) -> None:
     """Count one more."""
-    db.exec_driver_sql(
-        f"INSERT INTO {table} (rally_id, count) VALUES (?, 1) "  # noqa: S608  # one of two constants
+    direct.execute(
+        db,
+        f"INSERT INTO {table} (rally_id, count) VALUES (:rally_id, 1) "  # noqa: S608  # one of two constants
         "ON CONFLICT (rally_id) DO UPDATE SET count = count + 1",
-        (rally_id,),
+        {"rally_id": rally_id},
     )
