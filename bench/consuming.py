@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -34,6 +35,7 @@ from chassis.testing.web import AUDIENCE, ISSUER, Tokens
 from chassis.topology import event_exchange, ordered_queues
 
 EVENTS, PEER_EVENTS, ROUNDS = 5_000, 1_000, 3
+EACH = 10
 DEADLINE = 120.0
 KEY = base64.b64encode(bytes(range(32))).decode()
 QUEUE = "evt-peer-thing_happened--peer_subscriber.on_thing_happened"
@@ -61,23 +63,28 @@ def compare(
     pairs = []
     for number in range(rounds):
         name = f"consume_{number}"
-        url, uri = _psycopg2(postgresql.database(name)), rabbitmq.vhost(name)
-        migrate(url, "bench.subscriber")
-        pairs.append((_ours(url, uri, kind), _peers(url, uri)))
+        url, uri = migrated(postgresql, name), rabbitmq.vhost(name)
+        streams = [f"thing-{first}" for first in range(EVENTS // EACH)]
+        pairs.append((consume_rate(url, uri, streams, kind), _peers(url, uri)))
         rabbitmq.drop_vhost(name)
     return paired(key, "events/s", pairs)
 
 
-def _psycopg2(url: str) -> str:
-    return url.replace("+psycopg:", "+psycopg2:")
+def migrated(postgresql: PrivatePostgreSQL, name: str) -> str:
+    """Return the address of a fresh database of the subscriber's."""
+    url = postgresql.database(name).replace("+psycopg:", "+psycopg2:")
+    migrate(url, "bench.subscriber")
+    return url
 
 
-def _ours(url: str, uri: str, kind: str) -> float:
+def consume_rate(url: str, uri: str, streams: Sequence[str], kind: str = "thing_happened") -> float:
+    """Let a worker handle ten waiting events of each stream; return events a second."""
     with TemporaryDirectory() as folder:
         database = Database(url)
-        _publish(database, uri, kind)
+        _publish(database, uri, streams, kind)
         environment = settings_of(url, uri, Path(folder))
-        return _rate(database, ["chassis.worker", "bench.subscriber"], environment, EVENTS)
+        command = ["chassis.worker", "bench.subscriber"]
+        return _rate(database, command, environment, EACH * len(streams))
 
 
 def _peers(url: str, uri: str) -> float:
@@ -97,32 +104,32 @@ def _peers(url: str, uri: str) -> float:
     return _rate(database, ["bench.nameko_peer", uri, url], {}, PEER_EVENTS)
 
 
-def _publish(database: Database, uri: str, kind: str) -> None:
+def _publish(database: Database, uri: str, streams: Sequence[str], kind: str) -> None:
     with Connection(uri) as broker:
         channel = broker.channel()
         for queue in ordered_queues("subscriber", "producer"):
             queue(channel).declare()
     with database.begin() as db:
-        PostgresqlLog(db).append(context(), _appends(kind), recorded_at=NOW)
+        PostgresqlLog(db).append(context(), _appends(streams, kind), recorded_at=NOW)
     with database.begin() as db:
-        sequence(db, limit=EVENTS)
+        sequence(db, limit=EACH * len(streams))
     with Publisher("producer", database, to_broker(uri, "producer")) as publisher:
         while publisher.step():
             pass
 
 
-def _appends(kind: str) -> list[Append]:
+def _appends(streams: Sequence[str], kind: str) -> list[Append]:
     def draft(number: int) -> Draft:
         data = json.dumps({"n": number, "name": "a thing"}).encode()
         return Draft(type=kind, schema_version=1, subjects=(), data=data)
 
     return [
         Append(
-            stream=f"thing-{first}",
+            stream=stream,
             expected_version=0,
-            drafts=[draft(number) for number in range(first, first + 10)],
+            drafts=[draft(number) for number in range(first, first + EACH)],
         )
-        for first in range(0, EVENTS, 10)
+        for first, stream in zip(count(0, EACH), streams, strict=False)
     ]
 
 

@@ -1,6 +1,7 @@
 """The publisher, log to confirmed, beside nameko's event dispatcher, to quorum queues."""
 
 import time
+from collections.abc import Sequence
 
 from kombu.connection import Connection
 from kombu.entity import Queue
@@ -19,6 +20,7 @@ from chassis.testing.servers import PrivatePostgreSQL, PrivateRabbitMQ
 from chassis.topology import event_exchange, ordered_queues
 
 EVENTS, PEER_EVENTS, ROUNDS = 5_000, 500, 5
+EACH = 10
 DRAFT = Draft(type="thing_happened", schema_version=1, subjects=(), data=b'{"n":1}')
 _CHECKPOINTS = """CREATE TABLE checkpoints (name text, lane int, position bigint, chain bytea,
 PRIMARY KEY (name, lane))"""
@@ -30,44 +32,52 @@ def publish_vs_nameko(postgresql: PrivatePostgreSQL, rabbitmq: PrivateRabbitMQ) 
     for number in range(ROUNDS):
         name = f"publish_{number}"
         database, uri = Database(postgresql.database(name)), rabbitmq.vhost(name)
-        _fill(database)
+        fill(database, [f"thing-{number}" for number in range(EVENTS // EACH)])
         _bind(uri)
-        pairs.append((_publishes(database, uri), _dispatches(uri)))
+        pairs.append((publish_rate(database, uri), _dispatches(uri)))
         database.close()
         rabbitmq.drop_vhost(name)
     return paired("publish_vs_nameko", "events/s", pairs)
 
 
-def _fill(database: Database) -> None:
+def fill(database: Database, streams: Sequence[str]) -> None:
+    """Make a log with ten numbered events in each stream, and nothing published."""
     with database.begin() as db:
         for statement in (*SCHEMA_V1, _CHECKPOINTS):
             db.execute(text(statement))
     with database.begin() as db:
         wanted = [
-            Append(stream=f"thing-{n}", expected_version=0, drafts=[DRAFT] * 10)
-            for n in range(EVENTS // 10)
+            Append(stream=stream, expected_version=0, drafts=[DRAFT] * EACH) for stream in streams
         ]
         PostgresqlLog(db).append(context(), wanted, recorded_at=NOW)
     with database.begin() as db:
-        sequence(db, limit=EVENTS)
+        sequence(db, limit=EACH * len(streams))
 
 
-def _bind(uri: str) -> None:
+def bind_reader(uri: str) -> None:
+    """Make the four quorum queues of one ordered subscription."""
     with Connection(uri) as broker:
         channel = broker.channel()
         for queue in ordered_queues("reader", "bench"):
             queue(channel).declare()
+
+
+def _bind(uri: str) -> None:
+    bind_reader(uri)
+    with Connection(uri) as broker:
+        channel = broker.channel()
         exchange = event_exchange("peer")
         arguments = {"x-queue-type": "quorum"}
         Queue("peer", exchange, "thing_happened", queue_arguments=arguments)(channel).declare()
 
 
-def _publishes(database: Database, uri: str) -> float:
-    began = time.monotonic()
+def publish_rate(database: Database, uri: str) -> float:
+    """Publish the whole log; return how many events a second were confirmed."""
+    count, began = 0, time.monotonic()
     with Publisher("bench", database, to_broker(uri, "bench")) as publisher:
-        while publisher.step():
-            pass
-    return EVENTS / (time.monotonic() - began)
+        while published := publisher.step():
+            count += published
+    return count / (time.monotonic() - began)
 
 
 def _dispatches(uri: str) -> float:

@@ -11,6 +11,9 @@ from chassis.envelope import Stored
 from chassis.log import Append, Draft
 from chassis.log_postgresql_schema import schema
 from chassis.log_sqlite import SCHEMA_V1
+from chassis.segments import checking
+from chassis.segments.archive import Archive
+from chassis.segments.store import Store
 from chassis.sequencer import sequence
 from chassis.storage import live_log_on, log_on
 from chassis.testing.contexts import NOW, context
@@ -19,6 +22,7 @@ SERVICE = "greeter"
 PARTITION = 50
 STREAMS = 20
 TOGETHER = 25
+EVENTS, SIZE, BLOCK = 130, 40, 15  # of a log that is archived in segments of so many positions
 
 
 def embedded_log(folder: Path, name: str = SERVICE) -> Database:
@@ -82,3 +86,14 @@ def count(database: Database, table: str) -> int:
     """Return how many rows a table has."""
     with database.read() as db:
         return int(db.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())  # noqa: S608  # our own tables
+
+
+def folder_of(tmp_path: Path) -> Path:
+    """Return where a test's segments are."""
+    return tmp_path / "archive" / SERVICE
+
+
+def verified(database: Database, store: Store) -> int:
+    """Hold a log against its segments; return how many events they have."""
+    with database.read() as db:
+        return checking.verify(log_on(db), Archive(store, SERVICE)).events

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, Self
@@ -18,7 +18,8 @@ from chassis.leases import Shares
 from chassis.outgoing import to_broker
 from chassis.publisher import Publisher
 from chassis.storage import Storage
-from chassis.topology import event_exchange, ordered_queues
+from chassis.topology import event_exchange, lane_key, ordered_queues
+from chassis.wire import headers_of
 
 pytestmark = pytest.mark.servers
 DEADLINE = 20.0
@@ -157,24 +158,46 @@ def test_a_plain_queue_gets_the_event_by_its_name(producer: Storage, amqp_uri: s
     assert message.headers["ce-id"] == message.properties["message_id"]
 
 
+def waiting(amqp_uri: str) -> int:
+    """Return how many messages wait in the listener's queues, which it has left."""
+    with Connection(amqp_uri) as broker:
+        queues = [queue(broker.channel()) for queue in ordered_queues("listener", "greeter")]
+        return sum(int(queue.queue_declare().message_count) for queue in queues)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({}, id="without headers"),
+        pytest.param({"compression": "application/x-nobody-knows"}, id="compressed unknowably"),
+        pytest.param({"subjects": "[" * 50_000}, id="nested too deep"),
+    ],
+)
 def test_a_foreign_message_harms_nobody(
-    producer: Storage, listener: Listener, amqp_uri: str
+    producer: Storage, listener: Listener, amqp_uri: str, headers: Mapping[str, str]
 ) -> None:
-    """Rubbish on a lane is set aside and real events go on."""
+    """Rubbish on a lane is set aside for good and real events go on."""
+    greet(producer, "a", [1])
+    with producer.read() as db:
+        (event,) = producer.log(db).after(0, limit=1)
+    whole = {**headers_of(event, "greeter"), **headers} if headers else {}
     with Connection(amqp_uri) as broker:
         channel = broker.channel()
         for queue in ordered_queues("listener", "greeter"):
             queue(channel).declare()
         broker.Producer().publish(
-            {"rubbish": True}, exchange=event_exchange("greeter"), routing_key="lane.03"
+            {"rubbish": True},
+            exchange=event_exchange("greeter"),
+            routing_key=lane_key(event.lane),
+            headers=whole,
         )
-    greet(producer, "a", [1])
     publish_all(producer, amqp_uri)
 
     with Running(listener, amqp_uri) as running:
         wait_for(lambda: listener.numbers() == [1], "the real event handled")
 
     assert running.alarms == []
+    assert waiting(amqp_uri) == 0
 
 
 class Held:

@@ -126,11 +126,14 @@ def test_an_oversized_body_is_refused(
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", None])
-def test_another_media_type_is_refused(web: Web, content_type: str | None) -> None:
+def test_another_media_type_is_refused(
+    web: Web, content_type: str | None, nothing_recorded: Callable[[], bool]
+) -> None:
     """A form posted from a foreign page cannot become a command."""
     response = web.send("POST", "/v1/notes", data=b'{"title":"a"}', content_type=content_type)
 
     problem(response, 415, "unsupported_media_type")
+    assert nothing_recorded()
 
 
 def test_a_missing_token_is_refused(web: Web, nothing_recorded: Callable[[], bool]) -> None:
@@ -198,19 +201,25 @@ def test_a_rule_that_refuses_names_its_requirement(
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "ключ".encode().decode("latin-1")])
-def test_a_malformed_idempotency_key_is_refused(tokens: Tokens, web: Web, key: str) -> None:
+def test_a_malformed_idempotency_key_is_refused(
+    tokens: Tokens, web: Web, key: str, nothing_recorded: Callable[[], bool]
+) -> None:
     """A key that proxies might change on the way is not relied on."""
     headers = tokens.bearer(*SCOPES) | {"Idempotency-Key": key}
     response = web.client.post("/v1/notes", json={"title": "a"}, headers=headers)
 
     problem(response, 400, "malformed_idempotency_key")
+    assert nothing_recorded()
 
 
-def test_a_missing_idempotency_key_is_refused(tokens: Tokens, web: Web) -> None:
+def test_a_missing_idempotency_key_is_refused(
+    tokens: Tokens, web: Web, nothing_recorded: Callable[[], bool]
+) -> None:
     """No POST can be sent in a way that is unsafe to repeat."""
     response = web.client.post("/v1/notes", json={"title": "a"}, headers=tokens.bearer(*SCOPES))
 
     problem(response, 400, "missing_idempotency_key")
+    assert nothing_recorded()
 
 
 @pytest.mark.parametrize(

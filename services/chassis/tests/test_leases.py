@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from sqlalchemy import text
 
 from bus_service import metadata
 from chassis.database import Database
-from chassis.leases import EVERY_SHARE, Leases, fair_part
+from chassis.leases import EVERY_SHARE, Leases, alive, fair_part, hold
+from waiting import DEADLINE, until_it_waits
 
 NAME = "listener.on.greeter"
 
@@ -179,3 +181,22 @@ def test_a_renewal_that_comes_late_takes_nothing_back(database: Database) -> Non
     leaving.renew()
 
     assert turn(staying) == [EVERY_SHARE]
+
+
+@pytest.mark.servers
+def test_two_who_begin_at_once_see_each_other(postgresql_url: str) -> None:
+    """Both would take every queue, and each undo the other's work until they look again."""
+    database = Database(postgresql_url)
+    with database.begin() as db:
+        metadata.create_all(db)
+    second = worker(database, "second")
+    with ThreadPoolExecutor() as pool:
+        with database.begin() as db:
+            assert alive(db, NAME) == {}
+            renewing = pool.submit(second.renew)
+            until_it_waits(renewing, database)
+            hold(db, NAME, "first", EVERY_SHARE, 60)
+        renewing.result(DEADLINE)
+
+    assert second.wanted == frozenset()
+    database.close()

@@ -1,18 +1,21 @@
 """What happens to events whose handler fails."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from bus_service import Listener, embedded, greet
-from chassis import parked, parked_audit
+from bus_service import Listener, embedded, greet, storage_at
+from chassis import faults, parked, parked_audit
 from chassis.clock import FixedClock
 from chassis.delivery import Delivery
 from chassis.errors import Unavailable
 from chassis.storage import Storage
 from chassis.testing.contexts import NOW
+from waiting import DEADLINE, until_it_waits
 
 
 @pytest.fixture
@@ -30,15 +33,25 @@ def clock() -> FixedClock:
 @pytest.fixture
 def listener(tmp_path: Path, producer: Storage, clock: FixedClock) -> Iterator[Listener]:
     storage = embedded(tmp_path, "listener")
+    yield listening(storage, producer, clock)
+    storage.database.close()
+
+
+@pytest.fixture
+def at_points() -> Iterator[Callable[[faults.Hook], None]]:
+    yield faults.set_hook
+    faults.set_hook(None)
+
+
+def listening(storage: Storage, producer: Storage, clock: FixedClock) -> Listener:
     listener = Listener(storage, producer)
     listener.inbox.delivery = listener.delivery = Delivery(
         listener.delivery.name, storage.database, listener.delivery.handlers, clock=clock
     )
-    yield listener
-    storage.database.close()
+    return listener
 
 
-def fail_on(number: int, error: Exception) -> object:
+def fail_on(number: int, error: Exception) -> Callable[[int], Exception | None]:
     return lambda seen: error if seen == number else None
 
 
@@ -144,3 +157,46 @@ def test_what_is_not_parked_cannot_be_retried(listener: Listener, clock: FixedCl
     """A typing error in a position is told, not ignored."""
     with pytest.raises(parked.NotParked), listener.storage.database.begin() as db:
         parked_audit.retry(db, "listener.on.greeter", 99, actor="user:ada", now=clock.now())
+
+
+@pytest.mark.servers
+def test_what_comes_while_its_stream_is_retried_does_not_wait_for_ever(
+    producer: Storage,
+    clock: FixedClock,
+    postgresql_url: str,
+    at_points: Callable[[faults.Hook], None],
+) -> None:
+    """It would be parked behind an event that is gone: nobody would ever try it again."""
+    storage = storage_at(postgresql_url, "listener")
+    retrying, other = (listening(storage, producer, clock) for _ in range(2))
+    greet(producer, "a", [1])
+    retrying.fails = fail_on(1, Unavailable("down"))
+    deliver_all(producer, retrying)
+    clock.advance(timedelta(hours=1))
+    trying, go, tried = (threading.Event() for _ in range(3))
+
+    def hold_up(_number: int) -> None:
+        trying.set()
+        assert go.wait(DEADLINE)
+
+    def go_first(point: str) -> None:
+        if point == f"{other.inbox.name}.before_commit":
+            go.set()
+            assert tried.wait(DEADLINE)
+
+    retrying.fails = hold_up
+    greet(producer, "a", [2])
+    with ThreadPoolExecutor() as pool:
+        retry = pool.submit(retrying.delivery.retry_due)
+        retry.add_done_callback(lambda _: tried.set())
+        assert trying.wait(DEADLINE)
+        at_points(go_first)
+        delivery = pool.submit(deliver_all, producer, other)
+        until_it_waits(delivery, storage.database)
+        go.set()
+        assert retry.result(DEADLINE) == 1
+        delivery.result(DEADLINE)
+
+    other.delivery.retry_due()
+    assert (other.numbers(), other.parked()) == ([1, 2], [])
+    storage.database.close()

@@ -244,28 +244,6 @@ def test_an_event_that_cannot_be_folded_is_left_out_and_said(storage: Storage) -
         assert parked.count_by_subscription(db) == {"rings": 1, "rings@previous": 1}
 
 
-def test_a_retry_that_comes_too_late_folds_nothing(storage: Storage) -> None:
-    """A parked event that the new version has folded would be counted a second time."""
-    broken = Projection("rings", [bells])
-    broken.fold(Hung)(belfry.hang)
-
-    @broken.fold(Rung)
-    def _(_event: Rung, _stored: Envelope) -> Changes:
-        raise Unavailable("a defect of yesterday")
-
-    record(storage, [Rung(bell="maria", times=4)])
-    settle(storage, broken)
-    with storage.read() as db:
-        (late,) = parked.listed(db, "rings")
-    built = model(storage)
-    built.begin()
-    built.swap(accept_differences=True)
-
-    belfry.delivery(storage)._retry(late)
-
-    assert belfry.rows(storage, bells) == belfry.expected(storage)[0]
-
-
 def test_nothing_happens_a_second_time(storage: Storage) -> None:
     """A rebuild would set timers, record events or send mails of last year again."""
     effects: list[str] = []

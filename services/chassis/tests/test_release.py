@@ -9,7 +9,16 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from archived_logs import PARTITION, SERVICE, STREAMS, count, embedded_log, fill, server_log, whole
+from archived_logs import (
+    PARTITION,
+    SERVICE,
+    STREAMS,
+    count,
+    embedded_log,
+    fill,
+    server_log,
+    whole,
+)
 from chassis import faults
 from chassis.database import Database
 from chassis.errors import Conflict
@@ -26,6 +35,7 @@ from chassis.segments.manifest import BrokenArchive
 from chassis.segments.releasing import NotReleased, release
 from chassis.segments.segmented_feed import SegmentedFeed
 from chassis.segments.store import store_at
+from chassis.sequencer import sequence
 from chassis.storage import head_of, live_log_on, log_on
 from chassis.testing.contexts import NOW, context
 from chassis.testing.log_contract import DRAFT
@@ -212,6 +222,37 @@ def test_a_slow_writer_is_not_left_behind(log: Database, place: str) -> None:
         db.execute(text("INSERT INTO pending (first, last) VALUES (60, 60)"))
     assert release(log, SERVICE, place, up_to=200).up_to == LEFT
     assert count(log, "events") == EVENTS - PARTITION + 1
+
+
+@pytest.mark.parametrize("numbered", [False, True])
+def test_a_writer_that_commits_in_the_middle_is_not_left_behind(
+    postgresql_url: str, tmp_path: Path, *, numbered: bool
+) -> None:
+    """Its event, which nobody saw before the partition was chosen, would leave unarchived."""
+    log, place = server_log(postgresql_url), str(tmp_path / "archive")
+    fill(log, 10)
+    with log.engine.connect() as slow:
+        slow.begin()
+        late = Append(stream="thing-late", expected_version=0, drafts=[DRAFT])
+        log_on(slow).append(context(), [late], recorded_at=NOW)
+        fill(log, EVENTS, before=10)
+        archive(log, store_at(place, SERVICE), SERVICE, positions=SIZE)
+
+        def commit(point: str) -> None:
+            if point == "release.verified":
+                slow.commit()
+                if numbered:
+                    with log.begin() as db:
+                        assert sequence(db) == 1
+
+        faults.set_hook(commit)
+        with pytest.raises(Conflict, match="changed in between"):
+            release(log, SERVICE, place, up_to=200, drop=True)
+    faults.set_hook(None)
+    with log.begin() as db:
+        sequence(db)
+    assert count(log, "events") == len(whole(log)) == EVENTS + 11
+    log.close()
 
 
 @pytest.mark.parametrize("point", ["release.verified", "release.before_commit"])

@@ -135,3 +135,17 @@ def test_a_lane_that_does_not_exist_is_refused(event: Recorded, lane: int) -> No
     """Nobody asks the producer for ever for a lane that it never had."""
     with pytest.raises(ValueError, match="not an event"):
         event_of({**headers_of(event, "greeter"), "lane": lane}, event.data)
+
+
+@given(event=recorded_events())
+def test_a_nesting_without_end_is_refused(event: Recorded) -> None:
+    """One foreign message would end the subscription, and again whenever it comes back."""
+    with pytest.raises(ValueError, match="not an event: RecursionError"):
+        event_of({**headers_of(event, "greeter"), "subjects": "[" * 100_000}, event.data)
+
+
+@given(event=recorded_events(), trace=st.sampled_from([0, 5, True, 1.5, b"00", ["00"], {"a": 1}]))
+def test_a_trace_that_is_no_text_is_refused(event: Recorded, trace: object) -> None:
+    """The tracer would fail on it before it is looked at, and the message come back for ever."""
+    with pytest.raises(ValueError, match="not an event: TypeError"):
+        event_of({**headers_of(event, "greeter"), "traceparent": trace}, event.data)

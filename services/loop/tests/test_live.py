@@ -1,6 +1,7 @@
 """The live facts: checkpoints and facts stand or fall together in one file."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -212,9 +213,7 @@ def test_a_build_that_knows_the_version_heals_what_waited(
     logs.add(*detected[:3], version=9)
     take_everything(facts, logs)
     (known,) = [one for one in loop.live.upstream if one.name == "mention_detected"]
-    newer = {("listening", "mention_detected"): type(known)(
-        source=known.source, name=known.name, cls=known.cls, versions=(1, 9)
-    )}  # fmt: skip
+    newer = {("listening", "mention_detected"): replace(known, versions=(1, 9))}
     monkeypatch.setattr(loop.live.upstream, "_known", {**loop.live.upstream._known, **newer})
     assert unread.retry_all(facts) == 1
     assert unread.listed(facts) == []

@@ -44,7 +44,7 @@ def page_delivery(
     reader = name or projection.name
 
     def hold(db: Connection) -> None:
-        # A swap may be under way: the version that it brings may have folded what is parked.
+        # A swap takes the tables, then what is parked; a retry, without this, the other way round.
         checkpoints.hold(db, reader)
 
     return delivery(reader, storage.database, handlers, ladder=ladder, hold=hold)

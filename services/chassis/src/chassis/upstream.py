@@ -1,14 +1,12 @@
 """Other services' events, as much of them as one consumer reads."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from chassis import schemas
+from chassis import schemas, stored_values
 from chassis.envelope import Envelope
 from chassis.events import UnknownEvent
-from chassis.quick_load import QuickLoad, quick_load
 
 E = TypeVar("E")
 
@@ -18,14 +16,14 @@ class Consumed:
     """One event of one producer: our own class for it and the versions we understand.
 
     Args:
-        quick: Reads the event's bytes without its schema; None where only the schema can.
+        read: Reads the event's bytes, without its schema where that can be.
     """
 
     source: str
     name: str
     cls: type[Any]
     versions: tuple[int, ...]
-    quick: QuickLoad | None = None
+    read: stored_values.Read[Any]
 
 
 class Upstream:
@@ -50,7 +48,7 @@ class Upstream:
                 name=name,
                 cls=cls,
                 versions=tuple(versions),
-                quick=quick_load(cls),
+                read=stored_values.reader_of_others(cls),
             )
             return cls
 
@@ -66,7 +64,4 @@ class Upstream:
         known = self._known.get((source, stored.type))
         if known is None or stored.schema_version not in known.versions:
             raise UnknownEvent(f"{source} {stored.type} version {stored.schema_version}")
-        found = known.quick(stored.data) if known.quick else None
-        if found is not None:
-            return found
-        return schemas.load(known.cls, json.loads(stored.data), tolerant=True)
+        return known.read(stored.data)

@@ -1,6 +1,7 @@
 """How events become rows: a few that commands must check at once, the rest from behind."""
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -172,12 +173,8 @@ def lose_fan(event: BrandUnfollowed, envelope: Envelope) -> Changes:
 @funnel.fold(PersonRegistered)
 def know(event: PersonRegistered, envelope: Envelope) -> Changes:
     """Count one known person more."""
-    yield keep(
-        tables.people,
-        **_person(envelope, event.person_id),
-        origin=event.origin,
-        registered_at=micros(envelope.occurred_at),
-    )
+    known = {"origin": event.origin, "registered_at": micros(envelope.occurred_at)}
+    yield _amend(envelope, event.person_id, lambda person: {**person, **known})
 
 
 @funnel.fold(PhoneVerified)
@@ -201,13 +198,13 @@ def gain_member(event: MemberEnrolled, envelope: Envelope) -> Changes:
 @funnel.fold(PersonsMerged)
 def count_once(event: PersonsMerged, envelope: Envelope) -> Changes:
     """Count two known persons as one."""
-    yield update(tables.people, _person(envelope, event.absorbed), merged_into=event.survivor)
+    yield _tell(envelope, event.absorbed, event.survivor)
 
 
 @funnel.fold(PersonSplit)
 def count_twice(event: PersonSplit, envelope: Envelope) -> Changes:
     """Count them as two again."""
-    yield update(tables.people, _person(envelope, event.to_person), merged_into=None)
+    yield _tell(envelope, event.to_person, None)
 
 
 @funnel.fold(PersonErased)
@@ -287,15 +284,36 @@ def _claim(table: Table, taken: str, **row: Any) -> Change:
     return Change(table, key_of(table, row), fold)
 
 
+def _amend(envelope: Envelope, person_id: UUID, change: Callable[[Row], Row]) -> Change:
+    """Change a person's row, and begin it with whatever comes first.
+
+    Phones, memberships and who absorbs the person have streams of their own: they do not wait
+    while the person is parked.
+    """
+    key = _person(envelope, person_id)
+    return Change(tables.people, key, lambda person: change(person or key))
+
+
 def _note(envelope: Envelope, person_id: UUID, name: str, at: datetime) -> Change:
-    """Keep the first moment of its kind."""
+    """Keep the first moment of its kind, whichever of two phones is read first."""
 
-    def fold(person: Row | None) -> Row | None:
-        if person is None or person.get(name) is not None:
+    def fold(person: Row) -> Row:
+        found = person.get(name)
+        return {**person, name: micros(at) if found is None else min(found, micros(at))}
+
+    return _amend(envelope, person_id, fold)
+
+
+def _tell(envelope: Envelope, person_id: UUID, survivor: UUID | None) -> Change:
+    """Say as whom a person counts; of what two survivors' streams say the newest stands."""
+    at = micros(envelope.recorded_at)
+
+    def fold(person: Row) -> Row:
+        if (person.get("merge_told_at") or 0) > at:
             return person
-        return {**person, name: micros(at)}
+        return {**person, "merged_into": survivor, "merge_told_at": at}
 
-    return Change(tables.people, _person(envelope, person_id), fold)
+    return _amend(envelope, person_id, fold)
 
 
 def _enter(envelope: Envelope, event: ConsentGranted | ConsentWithdrawn, **said: str) -> Change:

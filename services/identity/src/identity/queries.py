@@ -149,7 +149,12 @@ def find(db: Connection, secret: bytes, tenant: str, kind: str, value: str) -> U
 def count_funnel(db: Connection, tenant: str) -> dict[str, int]:
     """Return how many came how far, from fan to member."""
     people = tables.people.c
-    here = (people.tenant == tenant, people.merged_into.is_(None), people.erased_at.is_(None))
+    here = (
+        people.tenant == tenant,
+        people.registered_at.is_not(None),  # else the row was begun by what overtook it
+        people.merged_into.is_(None),
+        people.erased_at.is_(None),
+    )
     stages = {
         "known": select(func.count()).where(*here),
         "verified": select(func.count()).where(*here, people.verified_at.is_not(None)),

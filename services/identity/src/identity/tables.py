@@ -84,12 +84,13 @@ people = Table(
     metadata,
     Column("tenant", String, primary_key=True),
     Column("person_id", Uuid, primary_key=True),
-    Column("origin", String, nullable=False),
-    Column("registered_at", BigInteger, nullable=False),
+    Column("origin", String),
+    Column("registered_at", BigInteger),
     Column("verified_at", BigInteger),
     Column("consented_at", BigInteger),
     Column("enrolled_at", BigInteger),
     Column("merged_into", Uuid),
+    Column("merge_told_at", BigInteger),
     Column("erased_at", BigInteger),
 )
 

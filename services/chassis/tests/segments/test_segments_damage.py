@@ -1,7 +1,5 @@
 """Whatever is done to segments or to their log is noticed, and named with its position."""
 
-import shutil
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archived_logs import SERVICE, add, embedded_log, fill
+from archived_logs import EVENTS, SERVICE, SIZE, add, embedded_log, fill, folder_of, verified
 from chassis.database import Database
 from chassis.errors import Alarm, Invalid, Unavailable
 from chassis.log_verify import BrokenLog
@@ -21,46 +19,7 @@ from chassis.segments import archiving, checking, manifest
 from chassis.segments.archive import Archive, archive_at
 from chassis.segments.archiving import archive
 from chassis.segments.manifest import BrokenArchive, Manifest
-from chassis.segments.store import Store, address_of, store_at
-from chassis.storage import log_on
-
-EVENTS, SIZE, BLOCK = 130, 40, 15
-
-
-@pytest.fixture(autouse=True)
-def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archiving, "BLOCK", BLOCK)
-
-
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("filled")
-    database = embedded_log(folder)
-    fill(database, EVENTS)
-    database.close()
-    return folder
-
-
-@pytest.fixture
-def log(filled: Path, tmp_path: Path) -> Iterator[Database]:
-    shutil.copytree(filled, tmp_path, dirs_exist_ok=True)
-    database = Database(f"sqlite:///{tmp_path}/{SERVICE}.db")
-    yield database
-    database.close()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return store_at(str(tmp_path / "archive"), SERVICE)
-
-
-def folder_of(tmp_path: Path) -> Path:
-    return tmp_path / "archive" / SERVICE
-
-
-def verified(database: Database, store: Store) -> int:
-    with database.read() as db:
-        return checking.verify(log_on(db), Archive(store, SERVICE)).events
+from chassis.segments.store import Store, address_of
 
 
 def test_segments_of_another_log_are_not_continued(

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from archived_logs import SERVICE, embedded_log, fill, whole
+from archived_logs import EVENTS, SERVICE, SIZE, whole
 from chassis import faults
 from chassis.database import Database
-from chassis.segments import archiving, checking
+from chassis.segments import checking
 from chassis.segments.archive import Archive, archive_at
 from chassis.segments.archiving import archive
 from chassis.segments.manifest import BrokenArchive
@@ -37,15 +37,6 @@ def place(
     return object_store.bucket(request.node.name.replace("_", "-")[:40])
 
 
-@pytest.fixture
-def log(tmp_path: Path) -> Iterator[Database]:
-    database = embedded_log(tmp_path)
-    fill(database, 130)
-    yield database
-    database.close()
-    faults.set_hook(None)
-
-
 def read_all(archived: Archive) -> int:
     at = 0
     while page := archived.after(at, limit=50):
@@ -54,17 +45,14 @@ def read_all(archived: Archive) -> int:
     return at
 
 
-def test_a_log_is_archived_to_a_bucket(
-    log: Database, place: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_log_is_archived_to_a_bucket(log: Database, place: str) -> None:
     """Whoever keeps archives outside the machine would find out too late that it does not work."""
-    monkeypatch.setattr(archiving, "BLOCK", 15)
-    archive(log, store_at(place, SERVICE), SERVICE, positions=40)
+    archive(log, store_at(place, SERVICE), SERVICE, positions=SIZE)
     archived = archive_at(place, SERVICE)
     assert read_all(archived) == 120
     assert [e.version for e in archived.stream("tenant-1", "thing-3")] == [1, 2, 3, 4, 5, 6]
     with log.read() as db:
-        assert checking.verify(log_on(db), archived).events == len(whole(log)) == 130
+        assert checking.verify(log_on(db), archived).events == len(whole(log)) == EVENTS
 
 
 def test_an_interrupted_upload_is_continued(log: Database, place: str) -> None:
@@ -77,12 +65,12 @@ def test_an_interrupted_upload_is_continued(log: Database, place: str) -> None:
     store = store_at(place, SERVICE)
     faults.set_hook(crash)
     with pytest.raises(ZeroDivisionError):
-        archive(log, store, SERVICE, positions=40)
+        archive(log, store, SERVICE, positions=SIZE)
     faults.set_hook(None)
     store.put("half.parquet.0000.part", BytesIO(b"PAR1"))
     assert archive_at(place, SERVICE).last == 0
 
-    archive(log, store, SERVICE, positions=40)
+    archive(log, store, SERVICE, positions=SIZE)
     assert read_all(archive_at(place, SERVICE)) == 120
     assert not [name for name in store.names() if name.endswith(".part")]
 
@@ -90,7 +78,7 @@ def test_an_interrupted_upload_is_continued(log: Database, place: str) -> None:
 def test_a_changed_object_is_named(log: Database, place: str) -> None:
     """Whoever can write to the bucket could otherwise rewrite the past."""
     store = store_at(place, SERVICE)
-    (segment, *_) = archive(log, store, SERVICE, positions=40)
+    (segment, *_) = archive(log, store, SERVICE, positions=SIZE)
     stored = store.read(segment.file)
     assert stored is not None
     store.put(segment.file, BytesIO(stored[:-1] + b"x"))

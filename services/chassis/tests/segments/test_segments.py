@@ -1,9 +1,8 @@
 """Segments: what is exported is what was recorded, and whatever is done to it is noticed."""
 
-import shutil
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import fs
 
-from archived_logs import SERVICE, embedded_log, fill, whole
+from archived_logs import EVENTS, SERVICE, SIZE, fill, folder_of, verified, whole
 from bus_service import Listener, embedded, greet
 from chassis import faults
 from chassis.clock import moment
@@ -23,58 +22,17 @@ from chassis.feed import LocalFeed
 from chassis.ids import LANES, lane_of
 from chassis.inbox import Feed, Inbox, sort_out
 from chassis.log import LaneHead
-from chassis.segments import archiving, checking, manifest
+from chassis.segments import manifest
 from chassis.segments.archive import Archive
 from chassis.segments.archiving import ArchiverBusy, alone, archive
 from chassis.segments.file import SegmentFile, has_mark, mark_of
 from chassis.segments.manifest import Manifest
 from chassis.segments.segmented_feed import SegmentedFeed
 from chassis.segments.store import Store, store_at
-from chassis.storage import log_on
-
-EVENTS, SIZE, BLOCK = 130, 40, 15
 
 
 class Crash(Exception):
     """Stands for the death of the process at a named point."""
-
-
-@pytest.fixture(autouse=True)
-def small_blocks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(archiving, "BLOCK", BLOCK)
-    yield
-    faults.set_hook(None)
-
-
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("filled")
-    database = embedded_log(folder)
-    fill(database, EVENTS)
-    database.close()
-    return folder
-
-
-@pytest.fixture
-def log(filled: Path, tmp_path: Path) -> Iterator[Database]:
-    shutil.copytree(filled, tmp_path, dirs_exist_ok=True)
-    database = Database(f"sqlite:///{tmp_path}/{SERVICE}.db")
-    yield database
-    database.close()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return store_at(str(tmp_path / "archive"), SERVICE)
-
-
-def folder_of(tmp_path: Path) -> Path:
-    return tmp_path / "archive" / SERVICE
-
-
-def verified(database: Database, store: Store) -> int:
-    with database.read() as db:
-        return checking.verify(log_on(db), Archive(store, SERVICE)).events
 
 
 def read_all(archived: Archive, limit: int) -> list[Stored]:
