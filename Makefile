@@ -1,7 +1,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup doctor demo test check lint fmt types imports unit rest simulate bench faults requirements lock clean
+.PHONY: help setup doctor demo shop test check lint fmt types imports unit rest simulate bench faults requirements lock clean
 
 BIN := .venv/bin
 FAST := not servers and not journey and not browser
@@ -23,6 +23,9 @@ doctor: ## Name what is missing on this machine and how to get it
 
 demo: setup ## Run the whole loop (ONCE=1 exits after the table, DATABASE=postgresql)
 	@$(BIN)/sixfold demo
+
+shop: setup ## Open a shop with demonstration goods to walk into
+	@$(BIN)/sixfold shop
 
 ##@ Check
 test: check rest ## Run everything: checks, then real servers, journeys, browser

@@ -53,6 +53,24 @@ def test_the_report_counts_by_service_and_stage() -> None:
     assert printed.index("  listen: 0 of 1 shown") < printed.index("  ad: 1 of 1 shown")
 
 
+@pytest.mark.parametrize(
+    ("shown", "state"),
+    [
+        ([], "not yet"),
+        (["A1"], "shown"),
+        (["A1/loop"], "loop shown, ad not yet"),
+        (["A1/ad"], "loop not yet, ad shown"),
+        (["A1/ad", "A1/loop"], "shown"),
+    ],
+)
+def test_a_row_of_two_services_needs_both_halves(shown: list[str], state: str) -> None:
+    """A row would count as done while one of its services still does nothing."""
+    row = {"id": "A1", "service": "loop+ad", "stage": "ad", "requirement": "one"}
+    printed = list(tool("requirements").lines([row], {name: ["a test"] for name in shown}))
+    assert [line for line in printed if line.startswith("    ")] == [f"    A1     {state:8} one"]
+    assert printed[-1] == f"\nin all: {int(state == 'shown')} of 1 shown"
+
+
 def test_without_a_result_the_report_fails(tmp_path: Path) -> None:
     """A run that broke before its first test would look like one that shows nothing."""
     assert tool("requirements").main(str(ROWS), str(tmp_path / "none.json")) == 1

@@ -1,4 +1,7 @@
-"""Print each row of tests/requirements.csv as shown or not yet, by service and stage."""
+"""Print each row of tests/requirements.csv as shown or not yet, by service and stage.
+
+A row of several services is shown by a test of the whole, or when each service's half is.
+"""
 
 import csv
 import json
@@ -8,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 STAGES = ("listen", "crm", "segment", "content", "ad", "commerce", "all")
+SHOWN, NOT_YET = "shown", "not yet"
 
 Row = Mapping[str, str]
 
@@ -29,8 +33,7 @@ def service_lines(
         own = [row for row in rows if row["stage"] == stage]
         yield f"  {stage}: {tally(own, shown)}"
         for row in own:
-            state = "shown" if shown.get(row["id"]) else "not yet"
-            yield f"    {row['id']:6} {state:8} {shorten(row['requirement'])}"
+            yield f"    {row['id']:6} {state(row, shown):8} {shorten(row['requirement'])}"
 
 
 def total_lines(rows: Sequence[Row], shown: Mapping[str, Sequence[str]]) -> Iterator[str]:
@@ -49,7 +52,19 @@ def stages_of(rows: Iterable[Row]) -> list[str]:
 
 def tally(rows: Sequence[Row], shown: Mapping[str, Sequence[str]]) -> str:
     """Count the shown rows among some."""
-    return f"{sum(bool(shown.get(row['id'])) for row in rows)} of {len(rows)} shown"
+    return f"{sum(state(row, shown) == SHOWN for row in rows)} of {len(rows)} shown"
+
+
+def state(row: Row, shown: Mapping[str, Sequence[str]]) -> str:
+    """Say whether a row is shown, and of one that is shown in part, which halves are."""
+    services = row["service"].split("+")
+    done = [bool(shown.get(f"{row['id']}/{service}")) for service in services]
+    if shown.get(row["id"]) or (len(services) > 1 and all(done)):
+        return SHOWN
+    if len(services) == 1 or not any(done):
+        return NOT_YET
+    parts = zip(services, done, strict=True)
+    return ", ".join(f"{service} {SHOWN if there else NOT_YET}" for service, there in parts)
 
 
 def shorten(text: str, width: int = 90) -> str:

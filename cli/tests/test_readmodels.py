@@ -84,6 +84,7 @@ def test_what_cannot_be_built_anew_is_refused_in_words(commerce: Harness, tmp_pa
     assert "order_board" in unknown.stdout
 
 
+@pytest.mark.usefixtures("own_logging")
 def test_the_job_prints_a_line_for_each_step(
     commerce: Harness,
     tmp_path: Path,

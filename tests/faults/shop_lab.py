@@ -314,7 +314,7 @@ SUBJECT = Subject(
     },
     outside={"payments": "commerce.provider_simulator"},
     upstream={"loop": ("commerce",)},
-    absent={"commerce": ("identity",)},
+    absent={"commerce": ("identity", "listening")},
     scopes=("commerce.read", "commerce.write", "loop.read"),
     opening=opening,
     load=load,

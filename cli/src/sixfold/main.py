@@ -61,6 +61,14 @@ def demo(
 
 
 @app.command()
+def shop(directory: Directory = DEFAULT) -> None:
+    """Open two shops and a mall with demonstration goods, then stay up until Ctrl-C."""
+    from sixfold import shop_window  # noqa: PLC0415  # the other commands start faster
+
+    shop_window.run(directory, console=console)
+
+
+@app.command()
 def status(directory: Directory = DEFAULT, tenant: str = "lantern") -> None:
     """Show how far every log and reader of a running stack has come."""
     console.print_json(json.dumps(operating.status(directory, tenant)))

@@ -275,10 +275,10 @@ class Described:
 
 
 SCOPES = [
-    "platform.admin", "identity.read", "identity.write", "listening.read", "listening.write",
-    "listening.reply", "listening.reply.brand", "listening.read.personal", "campaigns.read",
-    "campaigns.write", "campaigns.approve", "commerce.read", "commerce.write", "loop.read",
-    "identity.erase", "import", "operate",
+    "platform.admin", "identity.read", "identity.write", "identity.look_up", "listening.read",
+    "listening.write", "listening.reply", "listening.reply.brand", "listening.read.personal",
+    "campaigns.read", "campaigns.write", "campaigns.approve", "commerce.read", "commerce.write",
+    "commerce.parcels", "commerce.till", "loop.read", "identity.erase", "import", "operate",
 ]  # fmt: skip
 
 

@@ -14,7 +14,8 @@ from typing import Any
 from cheroot.wsgi import PathInfoDispatcher, Server
 
 from chassis.clock import clock_from
-from commerce.provider_simulator import ProviderServer, ProviderSimulator
+from commerce.partner_simulator import PartnerServer
+from commerce.provider_simulator import ProviderSimulator
 from commerce.settings import deployment_secret
 from identity.sms_simulator import Operator
 from listening.channel_simulator import ChannelSimulator
@@ -40,7 +41,7 @@ def main() -> None:
         clock=clock_from(Path(clock_file) if clock_file else None),
         journal=directory / "payments.jsonl",
     )
-    payments = ProviderServer(provider, port=int(os.environ["PAYMENT_PROVIDER_PORT"]))
+    payments = PartnerServer(provider, port=int(os.environ["PAYMENT_PROVIDER_PORT"]))
     others = Server(
         ("127.0.0.1", int(os.environ["WORLD_PORT"])),
         PathInfoDispatcher(apps_of(provider)),  # type: ignore[no-untyped-call]  # cheroot

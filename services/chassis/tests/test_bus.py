@@ -23,6 +23,7 @@ from chassis.wire import headers_of
 
 pytestmark = pytest.mark.servers
 DEADLINE = 20.0
+VISITS = 10
 
 
 def wait_for(condition: Callable[[], bool], what: str) -> None:
@@ -165,6 +166,13 @@ def waiting(amqp_uri: str) -> int:
         return sum(int(queue.queue_declare().message_count) for queue in queues)
 
 
+def _all_taken(listener: Listener, amqp_uri: str) -> bool:
+    """Say whether nothing waits any more after a visit of the listener."""
+    with Running(listener, amqp_uri):
+        wait_for(lambda: waiting(amqp_uri) == 0, "the messages taken")
+    return waiting(amqp_uri) == 0
+
+
 @pytest.mark.parametrize(
     "headers",
     [
@@ -197,7 +205,8 @@ def test_a_foreign_message_harms_nobody(
         wait_for(lambda: listener.numbers() == [1], "the real event handled")
 
     assert running.alarms == []
-    assert waiting(amqp_uri) == 0
+    # The event may have come from the feed first, with both messages still to be taken.
+    assert any(_all_taken(listener, amqp_uri) for _ in range(VISITS))
 
 
 class Held:

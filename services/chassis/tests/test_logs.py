@@ -4,7 +4,6 @@ import io
 import json
 import logging
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -40,16 +39,11 @@ class Written:
 
 
 @pytest.fixture
-def written() -> Iterator[Written]:
-    root, hook = logging.getLogger(), sys.excepthook
-    handlers, level = root.handlers[:], root.level
+def written(own_logging: None) -> Written:
+    del own_logging  # it is only undone
     found = Written()
     logs.configure(settings(), found.stream)
-    yield found
-    root.handlers[:], sys.excepthook = handlers, hook
-    root.setLevel(level)
-    logging.captureWarnings(capture=False)
-    structlog.reset_defaults()
+    return found
 
 
 def test_a_failed_request_says_what_failed_and_where(written: Written) -> None:

@@ -123,14 +123,13 @@ def arrive(storage: Storage, *guests: str) -> None:
             work.add(f"door-{guest}", [GuestArrived(guest_id=guest)])
 
 
-def follower(storage: Storage) -> Follower:
-    return Follower(
-        Delivery(HOST.name, storage.database, handlers_of(storage, HOST)), storage.database
-    )
+def follower(storage: Storage, process: Process[Hosting]) -> Follower:
+    handlers = handlers_of(storage, process)
+    return Follower(Delivery(process.name, storage.database, handlers), storage.database)
 
 
-def settle(storage: Storage) -> None:
-    while follower(storage).step() + fire_due(storage):
+def settle(storage: Storage, process: Process[Hosting] | None = None) -> None:
+    while follower(storage, process or HOST).step() + fire_due(storage):
         pass
 
 
@@ -207,6 +206,19 @@ def test_a_process_goes_its_way_through_the_log(storage: Storage) -> None:
     ]
     assert last.causation_id == fired.id
     assert registry.decode(last, storage.keys).state == {"guest_id": "ada", "outcome": "fed"}
+
+
+def test_an_instance_begins_with_what_begins_it(storage: Storage) -> None:
+    """Every event that might be about an instance would begin one, which then never ends."""
+    arrive(storage, "ada")
+    settle(storage, replace(HOST, begun_by=(TimerFired,)))
+    assert "process_advanced" not in types(storage)
+
+    doorman = replace(HOST, name="doorman", begun_by=(GuestArrived,))
+    settle(storage, doorman)
+    storage.clock.advance(timedelta(minutes=6))
+    settle(storage, doorman)
+    assert types(storage).count("process_advanced") == 2
 
 
 def story(storage: Storage) -> list[str]:

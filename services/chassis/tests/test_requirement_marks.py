@@ -47,9 +47,10 @@ def test_claims_nothing(): pass
 
 @pytest.fixture
 def project(pytester: pytest.Pytester) -> pytest.Pytester:
-    """Give a small project with three rows and the plugin."""
+    """Give a small project with four rows and the plugin."""
     pytester.makeini("[pytest]\nmarkers = requirement(id): a row\n")
-    pytester.makefile(".csv", rows="id,requirement\nA1,one\nA2,two\nA3,three\n")
+    rows = "id,service,requirement\nA1,one,a\nA2,one,b\nA3,one,c\nA4,one+two,d\n"
+    pytester.makefile(".csv", rows=rows)
     return pytester
 
 
@@ -76,6 +77,26 @@ def test_an_unknown_row_stops_the_run(project: pytest.Pytester) -> None:
     result = run(project)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*no such requirement: *test_it: 'A9'"])
+
+
+def test_a_half_is_noted_by_itself(project: pytest.Pytester) -> None:
+    """One service's part would pass for the whole of what two services do together."""
+    project.makepyfile(
+        'import pytest\n@pytest.mark.requirement("A4", half="two")\ndef test_half(): pass\n'
+    )
+    run(project)
+    assert json.loads(Path("build/shown.json").read_text()) == {
+        "A4/two": ["test_a_half_is_noted_by_itself.py::test_half"]
+    }
+
+
+@pytest.mark.parametrize("claim", ['"A4", half="three"', '"A1", half="one"'])
+def test_a_half_of_another_service_stops_the_run(project: pytest.Pytester, claim: str) -> None:
+    """A misspelt service would leave its row half shown for ever."""
+    project.makepyfile(f"import pytest\n@pytest.mark.requirement({claim})\ndef test_it(): pass\n")
+    result = run(project)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*no such requirement: *test_it: 'A?/*"])
 
 
 def test_a_mark_without_a_row_stops_the_run(project: pytest.Pytester) -> None:

@@ -1,122 +1,17 @@
-"""A whole shop without servers: commerce, and a payment provider, that talk in real HTTP."""
+"""Fixtures of commerce's tests: shops, what they sell in, and who tells them things."""
 
 import base64
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from shutil import copytree
 from typing import Any
-from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
-from chassis.testing.contexts import NOW, SECRET
-from chassis.testing.harness import Harness
-from commerce.bootstrap import BLUEPRINT
-from commerce.gateways import PaymentProvider, calls_to
-from commerce.provider_simulator import ProviderSimulator
-
-ORIGIN = {"platform": "weibo", "property": "page-1", "content": "c1", "touch": "t1", "mode": "page"}
-PRICE = {"amount": 149000, "currency": "TWD"}
-LIST = {"amount": 248000, "currency": "TWD"}
-Make = Callable[[Path], "Shop"]
-
-
-class Shop:
-    """Commerce under test, with its provider."""
-
-    def __init__(self, directory: Path) -> None:
-        client = httpx.Client(
-            transport=httpx.WSGITransport(app=self._provider_app), base_url="http://provider.test"
-        )
-        provider = PaymentProvider(client, callbacks="http://commerce.test")
-        self.service = Harness(
-            replace(
-                BLUEPRINT,
-                gateways={"payment_provider": lambda storage: calls_to(storage, provider)},
-            ),
-            directory,
-        )
-        self.callbacks: list[int] = []
-        self.refused_with: str | None = None
-        self.provider = ProviderSimulator(
-            secret=SECRET, clock=self.service.clock, send=self.call_back
-        )
-
-    def call_back(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
-        """Deliver a callback to commerce."""
-        answer = self.service.client.post(
-            urlsplit(url).path, data=body, headers=dict(headers), content_type="application/json"
-        )
-        self.callbacks.append(answer.status_code)
-        self.refused_with = (answer.get_json() or {}).get("code")
-        return answer.status_code
-
-    def stocked(self, *, per_person: int | None = None, **stock: int) -> "Shop":
-        """List products and take deliveries of them."""
-        for sku, qty in stock.items():
-            body = {"sku": sku, "title": sku, "list": LIST, "sale": PRICE, "per_person": per_person}
-            self.service.post("/v1/products", body)
-            if qty:
-                self.service.post("/v1/stock/receipts", {"sku": sku, "qty": qty})
-        return self
-
-    def order(
-        self, *lines: tuple[str, int], method: str = "tok_ok", key: str | None = None, **more: Any
-    ) -> str:
-        """Place an order and return its id."""
-        body = order_body(*lines, method=method, **more)
-        return str(self.service.post("/v1/orders", body, key=key)["order_id"])
-
-    def settle(self) -> None:
-        """Let commerce and its provider talk until both have said everything."""
-        self.service.settle()
-        while self.provider.step():
-            self.service.settle()
-
-    def later(self, minutes: int) -> None:
-        """Let time pass."""
-        self.settle()
-        self.service.clock.advance(timedelta(minutes=minutes))
-        self.settle()
-
-    def show(self, order_id: str) -> Any:
-        """Return an order as its API shows it."""
-        return self.service.get(f"/v1/orders/{order_id}")
-
-    def stock(self, sku: str) -> tuple[int, int, int]:
-        """Return on hand, reserved and confirmed."""
-        (place,) = self.service.get(f"/v1/stock/{sku}")["locations"]
-        return place["on_hand"], place["reserved"], place["confirmed"]
-
-    def money(self) -> Any:
-        """Return the reconciliation of the only currency."""
-        (report,) = self.service.get("/v1/reports/money")
-        return report
-
-    def goods(self, order_id: str, verb: str, **body: Any) -> Any:
-        """Tell of the goods of an order."""
-        return self.service.post(f"/v1/orders/{order_id}/fulfilment/{verb}", body)
-
-    def stuck(self, before: datetime | None = None) -> Any:
-        """Return the orders that stand still since long before the end of time."""
-        moment = (before or NOW + timedelta(days=365)).isoformat().replace("+00:00", "Z")
-        return self.service.get(f"/v1/reports/orphans?before={moment}")
-
-    def _provider_app(self, environ: Any, start_response: Any) -> Any:
-        return self.provider.wsgi(environ, start_response)
-
-
-def order_body(*lines: tuple[str, int], method: str = "tok_ok", **more: Any) -> dict[str, Any]:
-    return {
-        "person_id": "p1",
-        "origin": ORIGIN,
-        "lines": [{"sku": sku, "qty": qty} for sku, qty in lines or [("shirt", 1)]],
-        "payment_method": method,
-        **more,
-    }
+from chassis.faults import set_hook
+from chassis.testing.contexts import SECRET
+from drop_site import DropSite
+from shop_under_test import Make, Market, Shop, order_body
 
 
 @pytest.fixture(autouse=True)
@@ -127,6 +22,22 @@ def _secret(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def shop(tmp_path: Path) -> Shop:
     return Shop(tmp_path)
+
+
+@pytest.fixture
+def site(shop: Shop) -> DropSite:
+    return DropSite(shop)
+
+
+@pytest.fixture(scope="session")
+def site_of() -> Callable[[Shop], DropSite]:
+    return DropSite
+
+
+@pytest.fixture(scope="session")
+def shop_on() -> Callable[[Path, str], Shop]:
+    """Return a maker of shops on a database server."""
+    return Shop
 
 
 @pytest.fixture(scope="session")
@@ -145,3 +56,41 @@ def make_shop(tmp_path_factory: pytest.TempPathFactory) -> Make:
 @pytest.fixture(scope="session")
 def body_of() -> Callable[..., dict[str, Any]]:
     return order_body
+
+
+@pytest.fixture
+def market(shop: Shop) -> Market:
+    return Market(shop.stocked(shirt=5, shoes=5))
+
+
+@pytest.fixture(scope="session")
+def make_market() -> type[Market]:
+    return Market
+
+
+@pytest.fixture(autouse=True)
+def _no_killer_afterwards() -> Iterator[None]:
+    yield
+    set_hook(None)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
+def fresh_shop(
+    request: pytest.FixtureRequest, tmp_path: Path, make_shop: Any, shop_on: Any
+) -> Iterator[Callable[[str], Any]]:
+    """Return a maker of shops by name, in each database adapter."""
+    if request.param == "sqlite":
+        yield lambda name: make_shop(tmp_path / name)
+        return
+    server, shops = request.getfixturevalue("postgresql"), []
+
+    def on_postgresql(name: str) -> Any:
+        (tmp_path / name).mkdir()
+        shops.append(shop_on(tmp_path / name, server.database(f"crashes_{name}")))
+        return shops[-1]
+
+    yield on_postgresql
+    for shop in shops:
+        shop.service.storage.database.close()
+    for name in ("undisturbed", "killed"):
+        server.drop_database(f"crashes_{name}")

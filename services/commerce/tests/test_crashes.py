@@ -1,87 +1,35 @@
-"""The order process is killed at every point it passes; the order ends as if nothing happened."""
+"""Each process is killed at every point it passes; everything ends as if nothing happened."""
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from chassis.faults import set_hook
 from chassis.testing.contexts import NOW
-
-SAGA = {"processes", "payment_provider"}  # read models have no part in it
-MOST_KILLS = 200
-
-
-class Killed(Exception):
-    """The process died here."""
+from chassis.testing.killing import MOST_KILLS, surviving
+from crash_stories import Story, killed_everywhere
 
 
-class Killer:
-    """Kills once at every point that is passed, so each step is cut off before it succeeds."""
+def order_story(method: str, ending: str, minutes: Sequence[int], days: int = 0) -> Story:
+    """Lead one order to its end."""
 
-    def __init__(self) -> None:
-        self.kills: Counter[str] = Counter()
-        self._commits = 0
-        self._passed = 0
-        self._known: set[tuple[int, int, str]] = set()
+    def story(shop: Any, _: Any) -> None:
+        shop.stocked(shirt=2, shoes=1)
+        body = {"method": method, "person_id": "p1"}
+        lines = ("shirt", 1), ("shoes", 2 if ending == "short" else 1)
+        order_id = shop.order(*lines, key="k", **body)
+        for minute in minutes:
+            shop.service.clock.set(NOW + timedelta(minutes=minute))
+            surviving(shop.settle)
+        if ending in {"fail", "return"}:
+            act(shop, order_id, ending)
+            surviving(shop.settle)
+        for day in range(1, days + 1):
+            shop.service.clock.set(NOW + timedelta(days=day))
+            surviving(shop.settle)
 
-    def __call__(self, point: str) -> None:
-        self._passed += 1
-        place = (self._commits, self._passed, point)
-        committed = point.endswith(".committed")
-        if committed:
-            self._commits += 1
-        if committed or place not in self._known:
-            self._passed = 0
-        if place not in self._known:
-            self._known.add(place)
-            self.kills[point] += 1
-            raise Killed(point)
-
-
-@pytest.fixture(autouse=True)
-def _no_killer_afterwards() -> Iterator[None]:
-    yield
-    set_hook(None)
-
-
-def surviving(step: Callable[[], None]) -> None:
-    """Do something, again and again, until the process is no longer killed over it."""
-    for _ in range(MOST_KILLS):
-        with suppress(Killed):
-            step()
-            return
-    raise AssertionError("it never gets any further")
-
-
-def live(shop: Any, method: str, ending: str, minutes: Sequence[int]) -> list[Any]:
-    """Lead one order to its end, and return all that was recorded, stream by stream."""
-    followers = shop.service.followers
-    shop.service.followers = [follower for follower in followers if follower.name in SAGA]
-    shop.stocked(shirt=2, shoes=1)
-    body = {"method": method, "person_id": "p1"}
-    order_id = shop.order(("shirt", 1), ("shoes", 2 if ending == "short" else 1), key="k", **body)
-    for minute in minutes:
-        shop.service.clock.set(NOW + timedelta(minutes=minute))
-        surviving(shop.settle)
-    if ending in {"fail", "return"}:
-        act(shop, order_id, ending)
-        surviving(shop.settle)
-    recorded = [
-        (entry.envelope.stream, entry.envelope.version, entry.type, told_once(entry.event))
-        for entry in shop.service.happened()
-    ]
-    return sorted(recorded, key=lambda fact: fact[:2])
-
-
-def told_once(event: Any) -> Any:
-    """Return an event without the provider's id of the news, which is new in every run."""
-    return replace(event, callback_id="") if hasattr(event, "callback_id") else event
+    return story
 
 
 def act(shop: Any, order_id: str, ending: str) -> None:
@@ -109,14 +57,11 @@ def act(shop: Any, order_id: str, ending: str) -> None:
     ],
 )
 def test_an_order_survives_a_kill_at_every_step(
-    make_shop: Any, tmp_path: Path, method: str, ending: str, minutes: list[int]
+    fresh_shop: Any, site_of: Any, method: str, ending: str, minutes: list[int]
 ) -> None:
     """After a crash an order would hang, or goods or money would move twice."""
-    expected = live(make_shop(tmp_path / "undisturbed"), method, ending, minutes)
-    killer = Killer()
-    set_hook(killer)
-
-    assert live(make_shop(tmp_path / "killed"), method, ending, minutes) == expected
+    story = order_story(method, ending, minutes)
+    expected, killer = killed_everywhere(fresh_shop, site_of, story)
 
     steps = sum(fact[2] == "process_advanced" for fact in expected)
     assert killer.kills["order_process.handled"] >= steps
@@ -125,3 +70,102 @@ def test_an_order_survives_a_kill_at_every_step(
         assert killer.kills["payment_provider.called"] >= 1
     if len(minutes) > 1:
         assert killer.kills["timer.before_commit"] >= 1
+
+
+def test_a_refused_refund_survives_a_kill_at_every_step(fresh_shop: Any, site_of: Any) -> None:
+    """After a crash money would go back twice, or never be asked back again."""
+    story = order_story("tok_refund_fails", "return", [0], days=2)
+    expected, killer = killed_everywhere(fresh_shop, site_of, story)
+
+    types = [fact[2] for fact in expected]
+    asked = [types.count(f"{what}") for what in ("refund_requested", "payment_refund_failed")]
+    assert (asked, types.count("payment_refunded")) == ([3, 2], 1)
+    assert killer.kills["timer.before_commit"] >= 2
+
+
+class Buyers:
+    """Who takes part in a drop of a story."""
+
+    def __init__(self, shop: Any, site: Any, stock: int) -> None:
+        self._shop = shop
+        self._site = site
+        site.verify("p1", "p2", "p3", "p4")
+        self.drop_id = site.announce(stock, key="drop", pay_within_minutes=20)
+        self.entries = {who: self._enter(who) for who in ("p1", "p2", "p3", "p4")}
+
+    def _enter(self, who: str) -> Any:
+        """Ask again under the same key, as a client does that got no answer."""
+        for _ in range(MOST_KILLS):
+            answer = self._site.try_to_enter(self.drop_id, who, key=who)
+            if answer.status_code == 201:
+                return answer.json
+        raise AssertionError(answer.text)
+
+    def order(self, who: str, method: str) -> str:
+        """Order under an entry."""
+        return str(self._site.order(self.entries[who], who, method=method, key=f"order-{who}"))
+
+    def at(self, minute: int) -> None:
+        """Let it become so late, and everything happen that is due."""
+        self._shop.service.clock.set(NOW + timedelta(minutes=minute))
+        surviving(self._shop.settle)
+
+
+def sold_out(shop: Any, site: Any) -> None:
+    """One pays, one never does, one forgets to order, and the last in line gets the piece."""
+    buyers = Buyers(shop, site, 2)
+    buyers.order("p1", "tok_ok")
+    buyers.order("p2", "tok_timeout")
+    for minute in (0, 15, 35):
+        buyers.at(minute)
+    buyers.order("p4", "tok_ok")
+    for minute in (35, 60):
+        buyers.at(minute)
+
+
+def paid_late(shop: Any, site: Any) -> None:
+    """Money comes for a piece that was granted to the next one meanwhile."""
+    buyers = Buyers(shop, site, 1)
+    buyers.order("p1", "tok_late_captured")
+    for minute in (0, 15, 16):
+        buyers.at(minute)
+    buyers.order("p2", "tok_ok")
+    for minute in (16, 60):
+        buyers.at(minute)
+
+
+def left_over(shop: Any, site: Any) -> None:
+    """The drop ends with pieces that nobody came for or ordered, and one is sent back."""
+    buyers = Buyers(shop, site, 5)
+    sent = buyers.order("p1", "tok_ok")
+    buyers.at(0)
+    shop.goods(sent, "ship", carrier="post")
+    shop.goods(sent, "deliver")
+    for minute in (20, 60):
+        buyers.at(minute)
+    lines = [{"sku": "redmi", "qty": 1}]
+    shop.goods(sent, "return", lines=lines, condition="good")
+    buyers.at(60)
+
+
+@pytest.mark.parametrize(
+    ("story", "ending"),
+    [
+        (sold_out, {"drop_sold_out": 1, "drop_closed": 1, "drop_grant_expired": 1}),
+        (paid_late, {"drop_sold_out": 1, "drop_entry_revived": 1, "drop_entry_given_back": 2}),
+        (left_over, {"drop_closed": 1, "drop_stock_returned": 1, "drop_grant_expired": 3}),
+    ],
+)
+def test_a_drop_survives_a_kill_at_every_step(
+    fresh_shop: Any, site_of: Any, story: Story, ending: dict[str, int]
+) -> None:
+    """After a crash a piece would be granted to nobody or to two, or lie there for ever."""
+    expected, killer = killed_everywhere(fresh_shop, site_of, story)
+
+    types = [fact[2] for fact in expected]
+    assert {name: types.count(name) for name in ending} == ending
+    advanced = [fact[3].process for fact in expected if fact[2] == "process_advanced"]
+    for process in ("drop_process", "drop_grant_process"):
+        assert killer.kills[f"{process}.handled"] >= advanced.count(process) > 1
+    assert killer.kills["timer.before_commit"] >= 2
+    assert killer.kills["hot.committed"] >= 1

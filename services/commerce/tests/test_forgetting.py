@@ -34,6 +34,22 @@ def test_a_forgotten_buyer_leaves_nothing_personal(shop: Any, body_of: Any) -> N
     assert refused.json["code"] == "buyer_erased"
 
 
+def test_late_news_of_a_forgotten_buyer_is_not_kept(shop: Any) -> None:
+    """What was to be forgotten would come back with whatever identity said before."""
+    erase(shop, "p1", "account-1")
+    told = {
+        "account_linked": {"account_id": "account-2", "person_id": "p1"},
+        "persons_merged": {"survivor": "p1", "absorbed": "p2"},
+        "phone_verified": {
+            "phone_id": "ph-1", "person_id": "p1", "valid_until": "2030-01-01T00:00:00Z",
+        },
+    }  # fmt: skip
+    for name, data in told.items():
+        shop.service.receive("identity", name, data)
+    for table in ("person_links", "phone_owners", "verified_phones"):
+        assert shop.service.rows(f"SELECT * FROM {table}") == []  # noqa: S608  # our own names
+
+
 def test_the_order_of_a_forgotten_buyer_still_ends(shop: Any) -> None:
     """Goods would be held for ever for somebody whom we may not know any more."""
     shop.stocked(shirt=2)
@@ -67,5 +83,7 @@ def test_a_new_company_has_an_empty_balance_in_its_currency(shop: Any) -> None:
         "captured": 0,
         "refunded": 0,
         "refunding": 0,
+        "unconfirmed": 0,
+        "to_refund": 0,
         "difference": 0,
     }

@@ -5,10 +5,12 @@ from datetime import timedelta
 
 import pytest
 
+from chassis import schemas
+from chassis.events import lift
 from chassis.money import Money
 from chassis.testing.scenario import Scenario
 from commerce import examples
-from commerce.events import ProductEvent
+from commerce.events import ProductEvent, registry
 from commerce.fulfilment import (
     FULFILMENT,
     AlreadyDelivered,
@@ -28,12 +30,16 @@ from commerce.order import (
     CancelOrder,
     ConfirmOrder,
     ExpireOrder,
+    GoodsDiffer,
     NothingOrdered,
     Order,
     OrderCommand,
     OrderKeyReused,
+    OrderTooLarge,
     OrderWithdrawn,
     PlaceOrder,
+    PriceStands,
+    RepriceOrder,
     SeveralCurrencies,
 )
 from commerce.order_events import FulfilmentEvent, OrderEvent, OrderLine, ReturnedLine
@@ -82,6 +88,12 @@ def test_an_order_adds_its_lines_up() -> None:
     order().when(place(lines=())).then_rejected(NothingOrdered)
 
 
+def test_an_order_is_no_larger_than_reports_can_add_up() -> None:
+    """Some orders would add up to more than a database can count."""
+    dear = replace(PLACED.lines[0], qty=100_000, price=Money(amount=10**11, currency="TWD"))
+    order().when(place(lines=(dear,))).then_rejected(OrderTooLarge)
+
+
 def test_one_order_is_paid_in_one_currency() -> None:
     """Dollars would be added to yuan."""
     yuan = OrderLine(sku="hat", qty=1, price=Money(amount=100, currency="CNY"))
@@ -109,6 +121,23 @@ def test_a_cancelled_order_is_not_confirmed() -> None:
         OrderWithdrawn
     )
     order(PLACED, examples.ORDER_EXPIRED).when(ConfirmOrder(order_id=ID)).then(CONFIRMED)
+
+
+def test_a_marketplaces_unpaid_order_costs_what_its_seller_says() -> None:
+    """A price would change after it was paid, or in our own shop, or be of other goods."""
+    elsewhere = replace(PLACED, origin=replace(PLACED.origin, mode="marketplace"))
+    repriced = examples.ORDER_REPRICED
+    command = RepriceOrder(order_id=ID, lines=repriced.lines)
+    order(elsewhere).when(command).then(repriced)
+    order(elsewhere, repriced).when(command).then_nothing()
+    order(elsewhere, examples.ORDER_EXPIRED).when(command).then(repriced)
+    cheaper = replace(CONFIRMED, origin=elsewhere.origin, total=repriced.total)
+    order(elsewhere, repriced).when(ConfirmOrder(order_id=ID)).then(cheaper)
+    order(elsewhere, CONFIRMED).when(command).then_rejected(AlreadyConfirmed)
+    order(PLACED).when(command).then_rejected(PriceStands)
+    (line,) = repriced.lines
+    more = RepriceOrder(order_id=ID, lines=(line, line))
+    order(elsewhere).when(more).then_rejected(GoodsDiffer)
 
 
 def test_a_sale_that_stands_does_not_expire_but_can_be_called_off() -> None:
@@ -185,3 +214,15 @@ def test_no_more_comes_back_than_was_sent() -> None:
     back = examples.RETURN_RECEIVED
     parcel(REQUESTED, SHIPPED).when(ONE_BACK).then(back)
     parcel(REQUESTED, SHIPPED, back, back).when(ONE_BACK).then_rejected(MoreThanShipped)
+
+
+def test_an_order_of_the_first_version_is_read() -> None:
+    """A log from before limited sales could not be replayed."""
+    old = schemas.dump(PLACED)
+    for field in ("drop_entry", "coupon", "external_ref"):
+        del old[field]
+    for line in old["lines"]:
+        del line["promotion"]
+    kind = registry.kind("order_placed")
+
+    assert lift(kind, 1, old) == schemas.dump(PLACED)

@@ -1,8 +1,12 @@
 """The way of an order, and every way back, through the whole service and its provider."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+
+from chassis.testing.contexts import NOW
+from shop_under_test import LIST
 
 PRICE = 149000
 
@@ -10,7 +14,8 @@ PRICE = 149000
 def settled(shop: Any, *, paid: int = 0) -> None:
     """Assert that nothing is stuck and that all money is where it belongs."""
     money = shop.money()
-    assert (money["difference"], money["refunding"]) == (0, 0)
+    flying = (money["refunding"], money["unconfirmed"], money["to_refund"])
+    assert (money["difference"], flying) == (0, (0, 0, 0))
     assert money["captured"] - money["refunded"] == money["paid_orders"] == paid
     assert shop.stuck() == []
 
@@ -184,6 +189,25 @@ def test_a_capture_without_answer_is_given_up_and_let_go(shop: Any) -> None:
     assert shop.show(order_id)["status"] == "cancelled"
     assert shop.show(order_id)["payment"]["status"] == "voided"
     assert shop.stock("shirt") == (1, 0, 0)
+    settled(shop)
+
+
+def test_an_order_told_late_waits_for_the_provider_no_longer_than_others(shop: Any) -> None:
+    """Its goods would be kept for as long as the order is old."""
+    shop.stocked(shirt=1)
+    price = {
+        "list": LIST,
+        "sale": {**LIST, "amount": PRICE},
+        "valid_from": (NOW - timedelta(days=400)).isoformat(),
+    }
+    shop.service.post("/v1/products", {"sku": "shirt", "title": "shirt", **price})
+    long_ago = (NOW - timedelta(days=365)).isoformat()
+    order_id = shop.order(("shirt", 1), method="tok_capture_lost", occurred_at=long_ago)
+    shop.later(14)
+    assert shop.show(order_id)["payment"]["status"] == "capturing"
+    shop.later(2)
+
+    assert shop.show(order_id)["status"] == "cancelled"
     settled(shop)
 
 

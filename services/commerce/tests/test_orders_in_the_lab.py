@@ -20,7 +20,7 @@ from chassis.testing.simulation.runner import first_violation
 from chassis.testing.simulation.schedule import Schedule
 from chassis.testing.simulation.steps import Ask, Sicken, Turn
 from chassis.unit_of_work import UnitOfWork
-from commerce import handlers
+from commerce import handlers, ordering
 from commerce.bootstrap import BLUEPRINT
 from commerce.examples import LIST, ORIGIN, PRICE
 from commerce.gateways import PaymentProvider, calls_to
@@ -64,7 +64,7 @@ def order(qty: int, work: UnitOfWork) -> None:
         payment_method="tok_ok",
     )
     try:
-        handlers.place_order(work, wanted, Terms())
+        ordering.place_order(work, wanted, Terms())
     except (ProductUnknown, NotOffered) as early:
         raise Conflict("the shop is not open yet") from early
 

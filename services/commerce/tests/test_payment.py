@@ -8,8 +8,16 @@ import pytest
 from chassis.errors import Rejected
 from chassis.testing.scenario import Scenario
 from commerce import examples
-from commerce.payment import PAYMENT, AmountDiffers, NothingToVoid, RefundTooLarge, RefundUnknown
+from commerce.payment import (
+    PAYMENT,
+    AmountDiffers,
+    AmountSettled,
+    NothingToVoid,
+    RefundTooLarge,
+    RefundUnknown,
+)
 from commerce.payment_commands import (
+    Amend,
     Capture,
     GiveUp,
     NoteAuthorized,
@@ -84,6 +92,19 @@ def test_another_amount_is_refused() -> None:
     """An order would count as paid that was paid in part."""
     news = replace(CAPTURED_NEWS, amount=examples.PRICE)
     given(INITIATED, AUTHORIZED, ASKED).when(news).then_rejected(AmountDiffers)
+
+
+def test_the_amount_follows_the_price_until_it_is_paid() -> None:
+    """What the buyer pays at the new price would be refused, or the old price be booked."""
+    amended = examples.PAYMENT_AMENDED
+    amend = Amend(amount=amended.amount)
+    given(INITIATED).when(amend).then(amended)
+    given(INITIATED, amended).when(amend).then_nothing()
+    paid = replace(CAPTURED_NEWS, amount=amended.amount)
+    captured = replace(CAPTURED, callback_id="n", amount=amended.amount, at=examples.LATER)
+    given(INITIATED, amended).when(paid).then(captured)
+    given(INITIATED, CAPTURED).when(amend).then_rejected(AmountSettled)
+    given().when(amend).then_rejected(PaymentUnknown)
 
 
 def test_news_of_an_unknown_payment_is_refused() -> None:

@@ -16,7 +16,8 @@ from chassis.ids import new_id
 from chassis.testing.contexts import NOW, SECRET
 from commerce.gateways import Asked, PaymentProvider, ProviderRefused
 from commerce.order_process_state import payment_of
-from commerce.provider_simulator import ProviderServer, ProviderSimulator
+from commerce.partner_simulator import PartnerServer
+from commerce.provider_simulator import ProviderSimulator
 from commerce.settings import callback_secret
 
 PATH = "/v1/tenants/acme/payments/callbacks"
@@ -125,7 +126,7 @@ def test_the_simulator_answers_over_a_socket_and_remembers(tmp_path: Path) -> No
         body={"amount": AMOUNT, "method": "tok_late", "expires_at": NOW.isoformat()},
         correlation_id=UUID(int=5),
     )
-    server = ProviderServer(
+    server = PartnerServer(
         ProviderSimulator(secret=SECRET, clock=clock, send=listen, journal=journal)
     )
     server.start()
@@ -143,7 +144,7 @@ def test_the_simulator_answers_over_a_socket_and_remembers(tmp_path: Path) -> No
 
     clock.set(NOW.replace(year=NOW.year + 1))
     again = ProviderSimulator(secret=SECRET, clock=clock, send=listen, journal=journal)
-    server = ProviderServer(again)
+    server = PartnerServer(again)
     server.start()
     assert told.wait(DEADLINE_SECONDS)
     server.stop()

@@ -53,7 +53,7 @@ class Origin:
     touch: str | None = None
 
 
-@upstream.event("commerce", "order_placed")
+@upstream.event("commerce", "order_placed", versions=(1, 2))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OrderPlaced:
     """Somebody ordered; touches after this moment led to nothing."""

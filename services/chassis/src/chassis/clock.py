@@ -102,3 +102,11 @@ def moment(microseconds: int) -> datetime:
     '1970-01-01T00:00:01.000005+00:00'
     """
     return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def moment_or_none(microseconds: int | None) -> datetime | None:
+    """Return the moment of a column that may be empty.
+
+    >>> moment_or_none(None)
+    """
+    return None if microseconds is None else moment(microseconds)

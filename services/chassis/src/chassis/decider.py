@@ -19,12 +19,15 @@ class Decider(Generic[S, C, E]):
         initial: The state before anything happened.
         decide: The events that a command causes, given the state; raises ``Rejected``.
         evolve: The next state, given an event; never refuses.
+        hot: So many write its streams at once that whoever wants to decide on one waits for its
+            turn first, instead of losing to the others again and again.
     """
 
     category: str
     initial: S
     decide: Callable[[S, C], Sequence[E]]
     evolve: Callable[[S, E], S]
+    hot: bool = False
 
     def fold(self, events: Iterable[E]) -> S:
         """Return the state after ``events``, oldest first."""

@@ -127,6 +127,22 @@ def command(
     return _serve(method=method, path=path, kind="command", scope=scope, status=status, **more)
 
 
+def hot_command(
+    path: str, *, scope: str | None = None, status: int = 201, **more: Any
+) -> Callable[[F], F]:
+    """Serve a method ``(self, hot: HotCall, call: Call[Body]) -> Wish`` as a POST.
+
+    The command that it wishes is decided together with others on its stream.
+
+    Args:
+        path: As werkzeug writes it.
+        scope: What the token must allow.
+        status: Of a success.
+        more: Anything else a ``Route`` has.
+    """
+    return command(path, scope=scope, status=status, hot=True, **more)
+
+
 def query(path: str, *, scope: str | None = None, **more: Any) -> Callable[[F], F]:
     """Serve a method ``(self, db: Connection, call: Call[None]) -> Reply``.
 

@@ -9,11 +9,13 @@ from typing import Any, TypeVar
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 from werkzeug import Request, Response
 
-from chassis import idempotency, incoming, problems, schemas
+from chassis import forms, idempotency, incoming, page_edge, schemas
 from chassis.auth import Authority, Claims
 from chassis.context import Context, digest_of
 from chassis.cursors import Cursors
 from chassis.errors import Conflict, Stale
+from chassis.hot_batch import Asked
+from chassis.hot_route import HotCall, Wish
 from chassis.idempotency import IdempotencyKeyReused, Slot, StoredResponse
 from chassis.ids import derived_id
 from chassis.log import CommandReused
@@ -99,7 +101,9 @@ def dispatch(
             )
             response = _read(asked) if route.kind == "query" else _write(asked, limits)
         except Exception as error:  # noqa: BLE001 -- the edge answers whatever happens
-            response = problems.response_to(error)
+            response = page_edge.refused(route, error, request, path or {}, storage)
+        if route.page is not None:
+            page_edge.guarded(response)
         annotate({"http.response.status_code": response.status_code})
         return response
 
@@ -108,6 +112,8 @@ def _read(asked: _Asked) -> Response:
     call = _call(asked, body=None)
     with asked.storage.read() as db:
         reply = asked.handler(db, call)
+    if not isinstance(reply, Reply | Response):
+        raise TypeError(f"{asked.route.name} must answer with a Reply or a Response")
     return reply if isinstance(reply, Response) else _response(_rendered(asked.route, reply))
 
 
@@ -124,6 +130,29 @@ def _write(asked: _Asked, limits: Limits) -> Response:
 
 
 def _work(asked: _Asked, accepted: _Accepted) -> Response:
+    return _together(asked, accepted) if asked.route.hot else _by_itself(asked, accepted)
+
+
+def _together(asked: _Asked, accepted: _Accepted) -> Response:
+    hot = HotCall(context=accepted.context, storage=asked.storage)
+    wish = asked.handler(hot, accepted.call)
+    if not isinstance(wish, Wish):
+        raise TypeError(f"{asked.route.name} must say what it wants with a Wish")
+    answered = asked.storage.hot.answer(
+        Asked(
+            context=accepted.context,
+            command=wish.command,
+            prepare=wish.prepare,
+            slot=accepted.slot,
+            respond=lambda decided: _rendered(asked.route, wish.answer(decided)),
+        ),
+        wish.decider,
+        wish.entity_id,
+    )
+    return _response(answered.response, replayed=answered.replayed)
+
+
+def _by_itself(asked: _Asked, accepted: _Accepted) -> Response:
     slot, digest = accepted.slot, accepted.context.digest
     with asked.storage.begin(accepted.context) as work:
         stored = idempotency.find(work.db, slot, digest) if slot else None
@@ -137,7 +166,7 @@ def _work(asked: _Asked, accepted: _Accepted) -> Response:
 
 def _handled(asked: _Asked, work: UnitOfWork, call: Call[Any]) -> StoredResponse:
     reply = asked.handler(work, call)
-    if isinstance(reply, Response):
+    if not isinstance(reply, Reply):
         raise TypeError(f"{asked.route.name} must answer with a Reply, which can be remembered")
     return _rendered(asked.route, reply)
 
@@ -156,9 +185,9 @@ def _persistently(attempt: Callable[[], T], limits: Limits) -> T:
 
 def _accept(asked: _Asked) -> _Accepted:
     route, request, tenant = asked.route, asked.request, asked.claims.tenant
-    key = incoming.idempotency_key(route, request)
+    key = _key(asked)
     version = incoming.if_match(route, request)
-    document = incoming.json_body(route, request)
+    document = incoming.document_of(route, request)
     call = _call(asked, body=incoming.body_object(route, document), if_match=version)
     whole = incoming.canonical([request.method, request.full_path, document.value])
     command_id = derived_id(tenant, route.name, key or incoming.request_key())
@@ -188,7 +217,16 @@ def _call(asked: _Asked, *, body: Any, if_match: int | None = None) -> Call[Any]
         headers=dict(asked.request.headers),
         keys=asked.storage.keys,
         secret=asked.storage.secret,
+        clock=asked.storage.clock,
     )
+
+
+def _key(asked: _Asked) -> str | None:
+    """Return the idempotency key; a form's is in its token, which is checked first."""
+    if asked.route.page is None:
+        return incoming.idempotency_key(asked.route, asked.request)
+    storage = asked.storage
+    return forms.key_of(asked.request, storage.secret, asked.claims.tenant, now=storage.clock.now())
 
 
 def _moment(call: Call[Any], storage: Storage) -> datetime:

@@ -11,9 +11,11 @@ A row therefore outlives no erasure.
 import hashlib
 import hmac
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from sqlalchemy import (
@@ -120,17 +122,17 @@ def remember(
     Raises:
         Conflict: another request with the key was faster; trying again finds its response.
     """
-    plain = json.dumps([response.status, response.headers, response.body])
-    row = {
-        "tenant": slot.tenant,
-        "route": slot.route,
-        "key_digest": slot.digest,
-        "request_digest": request_digest,
-        "response": slot.cipher.encrypt(plain.encode(), None),
-        "created_at": micros(now),
-    }
+    remember_all(db, [(slot, request_digest, response)], now)
+
+
+def remember_all(
+    db: Connection, answers: Sequence[tuple[Slot, bytes, StoredResponse]], now: datetime
+) -> None:
+    """Keep several responses, each with its slot and its request's digest; raises Conflict."""
+    rows = [_row(slot, digest, response, now) for slot, digest, response in answers]
     try:
-        db.execute(_REMEMBER, row)
+        if rows:
+            db.execute(_REMEMBER, rows if len(rows) > 1 else rows[0])
     except IntegrityError as error:
         raise Conflict("the same Idempotency-Key is being served") from error
 
@@ -138,3 +140,15 @@ def remember(
 def forget(db: Connection, before: datetime) -> int:
     """Delete what is older than ``before``; returns how many rows went."""
     return db.execute(delete(_TABLE).where(_TABLE.c.created_at < micros(before))).rowcount
+
+
+def _row(slot: Slot, digest: bytes, response: StoredResponse, now: datetime) -> dict[str, Any]:
+    plain = json.dumps([response.status, response.headers, response.body])
+    return {
+        "tenant": slot.tenant,
+        "route": slot.route,
+        "key_digest": slot.digest,
+        "request_digest": digest,
+        "response": slot.cipher.encrypt(plain.encode(), None),
+        "created_at": micros(now),
+    }

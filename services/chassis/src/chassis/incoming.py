@@ -12,7 +12,7 @@ from marshmallow import fields
 from werkzeug import Request
 from werkzeug.datastructures import MultiDict
 
-from chassis import schemas
+from chassis import forms, schemas
 from chassis.auth import Authority, Claims, ForeignTenant, Unauthenticated
 from chassis.errors import Invalid, Rejected
 from chassis.ids import new_id
@@ -166,6 +166,21 @@ def correlation_id(request: Request) -> UUID | None:
         return None
 
 
+def document_of(route: Route, request: Request) -> Json:
+    """Return the body, which is a form where the route is a page; raises what those raise."""
+    return json_body(route, request) if route.page is None else form_body(route, request)
+
+
+def form_body(route: Route, request: Request) -> Json:
+    """Return a form's fields as a document, numbers as numbers; raises Invalid."""
+    fields = forms.fields_of(request)
+    known = schemas.fields_of(route.body) if route.body is not None else {}
+    value = {
+        name: _scalar(known.get(name), text) for name, text in fields.items() if name != forms.TOKEN
+    }
+    return Json(value=value, canonical=canonical(value))
+
+
 def json_body(route: Route, request: Request) -> Json:
     """Return the body.
 
@@ -232,7 +247,8 @@ def query_object(route: Route, arguments: MultiDict[str, str]) -> Any:
             raise Invalid({name: ["Unknown field."] for name in arguments})
         return None
     known = schemas.fields_of(route.query)
-    given = {name: _argument(known.get(name), arguments.getlist(name)) for name in arguments}
+    names = [name for name in arguments if name in known or not route.open_query]
+    given = {name: _argument(known.get(name), arguments.getlist(name)) for name in names}
     if _NUL.search(canonical(given)):
         raise Invalid({"_schema": ["A NUL character is not allowed."]})
     return schemas.load(route.query, given)

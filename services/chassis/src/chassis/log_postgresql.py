@@ -31,7 +31,7 @@ from chassis.log_rows import SqlReads, lane_heads_in, outcome_text
 
 __all__ = ["SCHEMA_V1", "PostgresqlLog", "append_each"]
 
-_NO_PARTITION = "23514"  # also where a partition left while a COPY with old numbers was under way
+NO_PARTITION = "23514"  # also where a partition left while a COPY with old numbers was under way
 MANY = 200
 """From so many events on, copying them in costs less than an array for each column."""
 
@@ -64,7 +64,7 @@ class PostgresqlLog(SqlReads):
         except DBAPIError as error:
             if sqlstate(error) == CONFLICT:
                 raise Conflict("a stream has moved on") from error
-            if sqlstate(error) == _NO_PARTITION:
+            if sqlstate(error) == NO_PARTITION:
                 raise Unavailable("the log waits for its sequencer to make room") from error
             raise
         if written is None:

@@ -26,6 +26,15 @@ APPEND_EACH = {
     "event_of": "int[]",
 }  # fmt: skip
 """Those of ``append_each``: one command and one head at each index."""
+HOLD_STREAM = {
+    "of_tenant": "text", "of_stream": "text", "at_version": "int", "of_commands": "uuid[]",
+}  # fmt: skip
+"""Those of ``hold_stream``: whose head, an event to look at, commands to look up."""
+APPEND_RUN = {
+    "of_tenant": "text", "of_stream": "text", "before": "int", "last": "int",
+    "of_command": "uuid[]", "of_digest": "bytea[]", "of_outcome": "text[]", **_ROWS,
+}  # fmt: skip
+"""Those of ``append_run``: several commands, and the events of all of them, for one stream."""
 END_BATCH = {
     "of_lane": "smallint[]", "of_position": "bigint[]", "of_chain": "bytea[]", "last_row": "bigint",
 }  # fmt: skip
@@ -161,6 +170,39 @@ BEGIN
         FROM generate_series(1, cardinality(of_command)) AS n ORDER BY n);
 END $$"""  # noqa: S608
 
+# Whoever decides for many waits here for the head, and sees what stands after the wait: in a
+# function each query has a view of its own.
+_HOLD_STREAM = f"""CREATE OR REPLACE FUNCTION hold_stream({_signature(HOLD_STREAM)}) RETURNS TABLE (
+    version int, id text, recorded_at bigint, known text[], digests bytea[], outcomes text[])
+LANGUAGE plpgsql {_BY_INDEX} AS $$
+#variable_conflict use_column
+BEGIN
+    SELECT s.version INTO hold_stream.version FROM streams s
+        WHERE s.tenant = of_tenant AND s.stream = of_stream FOR UPDATE;
+    SELECT e.id::text, e.recorded_at INTO hold_stream.id, hold_stream.recorded_at FROM events e
+        WHERE e.tenant = of_tenant AND e.stream = of_stream AND e.version = at_version;
+    SELECT array_agg(c.command_id::text), array_agg(c.digest), array_agg(c.outcome)
+        INTO hold_stream.known, hold_stream.digests, hold_stream.outcomes
+        FROM unnest(of_commands) AS w (command) CROSS JOIN LATERAL (
+            SELECT * FROM commands k WHERE k.tenant = of_tenant AND k.command_id = w.command
+            OFFSET 0) AS c;  -- one search for each: a join may read all commands of the tenant
+    RETURN NEXT;
+END $$"""  # noqa: S608
+
+_APPEND_RUN = f"""CREATE OR REPLACE FUNCTION append_run({_signature(APPEND_RUN)})
+RETURNS void LANGUAGE plpgsql {_BY_INDEX} AS $$
+BEGIN
+    INSERT INTO commands (tenant, command_id, digest, outcome)
+        SELECT of_tenant, * FROM unnest(of_command, of_digest, of_outcome);
+    IF last = before THEN RETURN; END IF;
+    IF before = 0 THEN
+        INSERT INTO streams (tenant, stream, version) VALUES (of_tenant, of_stream, last);
+    ELSE
+        UPDATE streams SET version = last WHERE tenant = of_tenant AND stream = of_stream;
+    END IF;
+    PERFORM insert_rows({", ".join(_ROWS)}, '{{}}', '{{}}');
+END $$"""  # noqa: S608
+
 # Takes the next rows off the queue, each with the log's head and its lane's; a run that is longer
 # than what is wanted leaves its rest.  Whoever else numbers waits at the lock, then sees it all.
 _NEXT_EVENTS = f"""CREATE FUNCTION next_events(wanted int) RETURNS TABLE (
@@ -248,6 +290,8 @@ def schema(partition_rows: int = ROWS) -> tuple[str, ...]:
         _APPEND_EVENTS,
         _CLAIM_ROWS,
         _APPEND_EACH,
+        _HOLD_STREAM,
+        _APPEND_RUN,
         _NEXT_EVENTS,
         _END_BATCH,
     )
@@ -258,3 +302,6 @@ TABLES = frozenset(
     {"streams", "events", "pending", "positions", "heads", "commands", "released"}
     | {f"{table}_{n}" for table in ("events", "positions") for n in range(AHEAD + 1)}
 )
+
+HOT_FUNCTIONS = (_HOLD_STREAM, _APPEND_RUN)
+"""What hot streams need of a log that was made before there were any."""

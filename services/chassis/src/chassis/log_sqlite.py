@@ -72,13 +72,24 @@ class SqliteLog(SqlReads):
             return Appended(events=(), spans=first, repeated=True)
         self._check_versions(context.tenant, appends)
         rows, spans = rows_of(context, appends, recorded_at), spans_of(appends)
-        self._insert(rows)
+        self.insert(rows)
         direct.execute(self._db, REMEMBER_COMMAND, command_row(context, spans))
         return Appended(events=Written(rows), spans=spans)
 
     def unplaced(self) -> int:
         """Return 0: the writer assigns positions itself."""
         return 0
+
+    def insert(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Give events their positions and write them; nobody else can write meanwhile."""
+        if not rows:
+            return
+        places = place_all(rows, self.head(), self._heads_of({row[_LANE] for row in rows}))
+        placed = [
+            (*row, place.position, place.prev, place.chain)
+            for row, place in zip(rows, places, strict=True)
+        ]
+        direct.execute_many(self._db, _INSERT, placed)
 
     def _check_versions(self, tenant: str, appends: Sequence[Append]) -> None:
         versions = self._versions(tenant, [append.stream for append in appends])
@@ -100,13 +111,3 @@ class SqliteLog(SqlReads):
 
     def _head_of(self, lane: int) -> list[tuple[Any, ...]]:
         return direct.tuples(self._db, _LAST_OF_LANE, {"lane": lane})
-
-    def _insert(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        if not rows:
-            return
-        places = place_all(rows, self.head(), self._heads_of({row[_LANE] for row in rows}))
-        placed = [
-            (*row, place.position, place.prev, place.chain)
-            for row, place in zip(rows, places, strict=True)
-        ]
-        direct.execute_many(self._db, _INSERT, placed)

@@ -64,7 +64,8 @@ class _Components:
 def document(name: str, version: str, routes: Iterable[Route]) -> Json:
     """Return the contract of a service; the same routes give the same document."""
     spec, components = _spec(name, version)
-    for route in sorted(routes, key=lambda route: (route.path, route.method)):
+    api = [route for route in routes if route.page is None]
+    for route in sorted(api, key=lambda route: (route.path, route.method)):
         operation = dict(_operation(route, components))
         spec.path(path=_template(route.path), operations={route.method.lower(): operation})
     made: Json = spec.to_dict()

@@ -111,6 +111,8 @@ class Process(Generic[S]):
         triggers: Classes of own events that it looks at.
         key_of: Which instance a trigger belongs to; None when it isn't this process's business.
         react: What to do, given the state and a trigger, a ``TimerFired`` or a ``Refused``.
+        begun_by: The triggers that begin an instance; others of an instance that has not
+            begun are nobody's business.  Any trigger begins one if nothing is said.
     """
 
     name: str
@@ -118,6 +120,11 @@ class Process(Generic[S]):
     triggers: tuple[type[Any], ...]
     key_of: Callable[[Any], str | None]
     react: Callable[[S, Any], Reaction[S]]
+    begun_by: tuple[type[Any], ...] = ()
+
+    def concerned(self, trigger: Any, *, begun: bool) -> bool:
+        """Say whether an instance, begun or not, looks at a trigger."""
+        return begun or not self.begun_by or isinstance(trigger, self.begun_by)
 
 
 @dataclass(slots=True)
@@ -221,6 +228,8 @@ def _advance(
 ) -> None:
     stream = process_stream(process.name, key)
     history = work.log.stream(work.tenant, stream)
+    if not process.concerned(trigger, begun=bool(history)):
+        return
     state, done, refused, timers, finished = run(
         process, _state(registry, process, history, work), trigger, lambda step: _try(work, step)
     )

@@ -7,6 +7,7 @@ from typing import Any, Generic, Literal, TypeVar
 from werkzeug import Request, Response
 
 from chassis.auth import Claims
+from chassis.clock import Clock, SystemClock
 from chassis.cursors import Cursors
 from chassis.privacy import KeyStore, MemoryKeys
 
@@ -35,8 +36,13 @@ class Route:
             deployment's secret too.
         key_from: Finds the idempotency key where the caller cannot send the header.
         actor: Who acts where there is no token.
-        open_query: Ignore the query string: other sites append parameters of their own.
+        open_query: Ignore what ``query`` does not name: other sites append parameters of
+            their own.
         body_bytes: Longest body, where it is not the edge's usual limit.
+        hot: Its command is decided together with others on the same stream.
+        page: Shows a person why something was refused, given a ``page_edge.Refusal``.  With
+            it the route is a page for browsers: its bodies are forms with a token of ours,
+            and it is no part of the service's API.
 
     Raises:
         ValueError: the route would be open to everyone.
@@ -59,6 +65,8 @@ class Route:
     actor: str = "anonymous"
     open_query: bool = False
     body_bytes: int | None = None
+    hot: bool = False
+    page: Callable[[Any], Response] | None = None
 
     def __post_init__(self) -> None:
         """Refuse a route without a guard."""
@@ -86,6 +94,7 @@ class Call(Generic[B_co]):
         cursors: Makes and reads the page cursors of this tenant on this route.
         keys: Opens the personal fields that a query may show.
         secret: The deployment's key, for the keyed hashes that something is found by.
+        clock: The business's time, for a query that depends on it.
     """
 
     claims: Claims
@@ -97,6 +106,7 @@ class Call(Generic[B_co]):
     headers: Mapping[str, str] = field(default_factory=dict)
     keys: KeyStore = field(default_factory=MemoryKeys, repr=False)
     secret: bytes = field(default=b"", repr=False)
+    clock: Clock = field(default_factory=SystemClock, repr=False)
 
     @property
     def tenant(self) -> str:
@@ -121,4 +131,4 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-Handler = Callable[[Any, Call[Any]], Reply | Response]
+Handler = Callable[[Any, Call[Any]], object]

@@ -65,6 +65,18 @@ class Moment(fields.AwareDateTime):
         return super()._serialize(value, attr, obj, **kwargs)
 
 
+class Day(fields.Date):
+    """A day in a year that arithmetic can be done in, a year to either side included."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> date:
+        day: date = super()._deserialize(value, attr, data, **kwargs)
+        if not FIRST_YEAR <= day.year <= LAST_YEAR:
+            raise ValidationError(_OFF_CALENDAR)
+        return day
+
+
 class Whole(validate.Regexp):
     """A pattern that all of a text must match; ``$`` alone lets a line's end through."""
 
@@ -103,7 +115,7 @@ _SIMPLE: dict[Any, Any] = {
     Decimal: lambda: fields.Decimal(as_string=True),
     UUID: fields.UUID,
     datetime: Moment,
-    date: fields.Date,
+    date: Day,
     dict: fields.Dict,
     Any: lambda: fields.Raw(allow_none=True),
 }

@@ -27,6 +27,15 @@ class ServiceEdge:
 
     name: str
 
+    def __init_subclass__(cls) -> None:
+        """Refuse two mixins with a method of one name: one of them would silently not be served."""
+        super().__init_subclass__()
+        owners: dict[str, type] = {}
+        for base in cls.__mro__[1:-1]:
+            for method in (name for name in vars(base) if not name.startswith("_")):
+                if owners.setdefault(method, base) is not base and method != "name":
+                    raise TypeError(f"{owners[method].__name__} and {base.__name__} have {method}")
+
     @query("/internal/v1/log/heads", scope=SCOPE)
     def show_log_heads(self, db: Connection, call: Call[None]) -> Reply:
         """Return the head of every lane of the log."""

@@ -6,14 +6,16 @@ Streams with anything personal are never kept, so that an erasure leaves nothing
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
 from threading import Lock
 from typing import Any
 from uuid import UUID
 
 from chassis.envelope import Envelope
+from chassis.log import Log
 
 LONG = 16
 LIMIT = 2_000
@@ -46,13 +48,22 @@ class Folded:
         """Return what is known after more events, given the state that they lead to."""
         if not events:
             return self
+        personal = any(event.subjects for event in events)
+        return self.going_on(state, self.version + len(events), events[-1], personal=personal)
+
+    def over(self, events: Sequence[Envelope], apply: Callable[[Any, Envelope], Any]) -> "Folded":
+        """Return what is known after more events, applied to the state one after the other."""
+        return self.after(reduce(apply, events, self.state), events)
+
+    def going_on(self, state: Any, version: int, last: Envelope, *, personal: bool) -> "Folded":
+        """Return what is known after some events of which only the last is at hand."""
         return Folded(
             state=state,
-            version=self.version + len(events),
-            last_id=events[-1].id,
-            recorded_at=events[-1].recorded_at,
-            last_at=events[-1].occurred_at,
-            personal=self.personal or any(event.subjects for event in events),
+            version=version,
+            last_id=last.id,
+            recorded_at=last.recorded_at,
+            last_at=last.occurred_at,
+            personal=self.personal or personal,
         )
 
 
@@ -81,3 +92,34 @@ class States:
             self._kept.move_to_end((tenant, stream))
             if len(self._kept) > self._limit:
                 self._kept.popitem(last=False)
+
+
+def catch_up(
+    states: States,
+    log: Log,
+    tenant: str,
+    stream: str,
+    *,
+    initial: Any,
+    apply: Callable[[Any, Envelope], Any],
+) -> Folded:
+    """Return a stream's state, folding only what came since it was kept, and keep it.
+
+    Args:
+        states: Where it may be kept.
+        log: Has the events.
+        tenant: Whose stream,
+        stream: and which.
+        initial: The state before anything happened.
+        apply: The next state, given a stored event.
+    """
+    kept = states.get(tenant, stream)
+    history = log.stream(tenant, stream, after=kept.version - 1 if kept else 0)
+    if kept and history and kept.ends_with(history[0]):
+        start, history = kept, history[1:]
+    else:
+        start = Folded(state=initial)
+        history = log.stream(tenant, stream) if kept else history
+    folded = start.over(history, apply)
+    states.keep(tenant, stream, folded)
+    return folded

@@ -12,6 +12,7 @@ from chassis.clock import Clock
 from chassis.context import Context
 from chassis.database import Database
 from chassis.events import EventRegistry
+from chassis.hot_streams import HotStreams
 from chassis.log import Log
 from chassis.log_postgresql import PostgresqlLog
 from chassis.log_sqlite import SqliteLog
@@ -32,6 +33,7 @@ class Storage:
         inline: Projections that commit with the events; only what a command must check.
         states: The states of long streams that this process keeps.
         appending: Takes the events of use cases that write nothing else.
+        hot: Takes the commands of streams that many want at once.
     """
 
     service: str
@@ -43,6 +45,7 @@ class Storage:
     inline: Sequence[Projection] = ()
     states: States = field(default_factory=States, repr=False)
     appending: Appending = field(init=False, repr=False)
+    hot: HotStreams = field(init=False, repr=False, compare=False)
 
     @contextmanager
     def begin(self, context: Context) -> Iterator[UnitOfWork]:
@@ -67,6 +70,7 @@ class Storage:
     def __post_init__(self) -> None:
         """Let the threads of this process share their commits."""
         object.__setattr__(self, "appending", Appending(self.database))
+        object.__setattr__(self, "hot", HotStreams(self))
 
     def work_on(self, db: Connection, context: Context, *, fresh: bool = False) -> UnitOfWork:
         """Return a unit of work inside a transaction that somebody else commits.

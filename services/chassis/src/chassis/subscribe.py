@@ -27,6 +27,7 @@ from chassis.inbox import Feed, Inbox
 from chassis.leases import LEASE_SECONDS, Leases
 from chassis.parked import LADDER
 from chassis.reactions import Received, Works, in_unit_of_work, in_works
+from chassis.settings import SettingsInvalid
 from chassis.storage import Storage
 from chassis.telemetry import bound_context
 from chassis.topology import subscription_name
@@ -108,6 +109,8 @@ class Subscriptions(ProviderCollector, SharedExtension):
             name, storage.database, handlers, ladder=ladder, around=providers[0].in_worker
         )
         feeds: Mapping[str, Feed] = config["feeds"]
+        if source not in feeds:
+            raise SettingsInvalid([f"FEEDS: {name} reads {source}; say {source}=http://..."])
         return Inbox(delivery, storage.database, feeds[source], lanes=range(LANES))
 
     def _run(self, run: Callable[[], None], name: str) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
 from sqlalchemy import Connection
@@ -11,12 +12,14 @@ from chassis import gate
 from chassis.appending import Appender, shareable
 from chassis.context import Context
 from chassis.decider import Decider
+from chassis.envelope import Envelope
 from chassis.errors import Stale
 from chassis.events import EventRegistry
+from chassis.hot_log import wait_turn
 from chassis.log import Append, Draft, Log, Span
 from chassis.privacy import KeyStore
 from chassis.projections import Projection
-from chassis.states import Folded, States
+from chassis.states import Folded, States, catch_up
 
 S = TypeVar("S")
 C = TypeVar("C")
@@ -79,6 +82,7 @@ class UnitOfWork:
         self._inline = inline
         self._states = states or States()
         self._streams: dict[str, _Stream] = {}
+        self._looks_again = not fresh
         self.first_outcome: Sequence[Span] | None = None if fresh else log.outcome(context)
 
     @property
@@ -224,19 +228,26 @@ class UnitOfWork:
         return self._streams[name]
 
     def _folded(self, decider: Decider[S, C, E], name: str) -> Folded:
-        kept = self._states.get(self.tenant, name)
-        history = self.log.stream(self.tenant, name, after=kept.version - 1 if kept else 0)
-        if kept and history and kept.ends_with(history[0]):
-            start, history = kept, history[1:]
-        else:
-            start = Folded(state=decider.initial)
-            history = self.log.stream(self.tenant, name) if kept else history
-        state = start.state
-        for stored in history:
-            state = decider.evolve(state, self._registry.decode(stored, self.keys))
-        folded = start.after(state, history)
-        self._states.keep(self.tenant, name, folded)
-        return folded
+        if decider.hot:
+            self._wait_turn(name)
+        return catch_up(
+            self._states,
+            self.log,
+            self.tenant,
+            name,
+            initial=decider.initial,
+            apply=partial(self._apply, decider),
+        )
+
+    def _wait_turn(self, stream: str) -> None:
+        wait_turn(self.db, self.tenant, stream)
+        if self._looks_again and not self.already_done:
+            # Whoever was in front may have been this very command, made twice at once: its
+            # effects would be seen, and it would be refused for what it did itself.
+            self.first_outcome = self.log.outcome(self.context)
+
+    def _apply(self, decider: Decider[S, C, E], state: S, stored: Envelope) -> S:
+        return decider.evolve(state, self._registry.decode(stored, self.keys))
 
     def _draft(self, event: Any) -> Draft:
         kind = self._registry.kind_of(event)

@@ -39,9 +39,15 @@ class Upstream:
     def event(
         self, source: str, name: str, *, versions: Sequence[int] = (1,)
     ) -> Callable[[type[E]], type[E]]:
-        """Declare the fields that we read of ``source``'s event ``name``."""
+        """Declare the fields that we read of ``source``'s event ``name``.
+
+        Raises:
+            ValueError: they are declared already; the one would silently replace the other.
+        """
 
         def declare(cls: type[E]) -> type[E]:
+            if (source, name) in self._known:
+                raise ValueError(f"{source} {name} is declared twice")
             schemas.schema_of(cls, tolerant=True)
             self._known[source, name] = Consumed(
                 source=source,

@@ -5,7 +5,14 @@ from uuid import UUID
 
 from chassis.money import Money
 from commerce import events, order_events, payment_events
+from commerce.buyers_examples import *  # noqa: F403  # every value here is an example
+from commerce.cart_examples import *  # noqa: F403  # every value here is an example
+from commerce.drop_examples import *  # noqa: F403  # every value here is an example
 from commerce.order_process_state import payment_of
+from commerce.promotion_examples import *  # noqa: F403  # every value here is an example
+from commerce.shop_examples import *  # noqa: F403  # every value here is an example
+from commerce.stores_examples import *  # noqa: F403  # every value here is an example
+from commerce.trade_examples import *  # noqa: F403  # every value here is an example
 
 ORDER_ID = UUID("6f1c2f0e-0000-4000-8000-000000000001")
 PAYMENT_ID = payment_of(ORDER_ID)
@@ -67,6 +74,13 @@ ORDER_PLACED = order_events.OrderPlaced(
     payment_due_at=LATER,
     payment_method="tok_ok",
 )
+ORDER_REPRICED = order_events.OrderRepriced(
+    order_id=ORDER_ID,
+    lines=(
+        order_events.OrderLine(sku="shirt-m", qty=2, price=Money(amount=134100, currency="TWD")),
+    ),
+    total=Money(amount=268200, currency="TWD"),
+)
 ORDER_CONFIRMED = order_events.OrderConfirmed(
     order_id=ORDER_ID, person_id="person-1", total=TOTAL, origin=ORIGIN
 )
@@ -101,6 +115,9 @@ RETURN_RECEIVED = order_events.ReturnReceived(
 
 PAYMENT_INITIATED = payment_events.PaymentInitiated(
     payment_id=PAYMENT_ID, order_id=ORDER_ID, amount=TOTAL, due_at=LATER
+)
+PAYMENT_AMENDED = payment_events.PaymentAmended(
+    payment_id=PAYMENT_ID, order_id=ORDER_ID, amount=Money(amount=268200, currency="TWD")
 )
 PAYMENT_AUTHORIZED = payment_events.PaymentAuthorized(
     payment_id=PAYMENT_ID, order_id=ORDER_ID, amount=TOTAL, callback_id="cb-1", at=NOW
@@ -146,4 +163,21 @@ PAYMENT_REFUNDED = payment_events.PaymentRefunded(
     refund_id=REFUND_ID,
     amount=PRICE,
     callback_id="cb-6",
+)
+PAYMENT_REFUND_FAILED = payment_events.PaymentRefundFailed(
+    payment_id=PAYMENT_ID,
+    order_id=ORDER_ID,
+    refund_id=REFUND_ID,
+    amount=PRICE,
+    reason="account_closed",
+    attempt=1,
+    callback_id="cb-7",
+    at=LATER,
+)
+PAYMENT_REFUND_DOUBLED = payment_events.PaymentRefundDoubled(
+    payment_id=PAYMENT_ID,
+    order_id=ORDER_ID,
+    refund_id=REFUND_ID,
+    amount=PRICE,
+    callback_id="cb-8",
 )

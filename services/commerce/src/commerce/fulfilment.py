@@ -3,8 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import reduce
-from operator import add
 from typing import Literal, assert_never
 from uuid import UUID
 
@@ -105,10 +103,15 @@ class Fail:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Return:
-    """Take goods back."""
+    """Take goods back.
+
+    Args:
+        owed: Whether we owe what was paid for them; a marketplace decides that by itself.
+    """
 
     lines: tuple[ReturnedLine, ...]
     condition: Condition
+    owed: bool = True
 
 
 FulfilmentCommand = RequestFulfilment | Accept | ShipParcel | Deliver | Fail | Return
@@ -230,7 +233,7 @@ def _return(fulfilment: Fulfilment, command: Return) -> Sequence[FulfilmentEvent
             location=asked.location,
             lines=tuple(ReturnedLine(sku=sku, qty=qty) for sku, qty in sorted(back.items())),
             condition=command.condition,
-            value=_value(fulfilment, back),
+            value=_value(fulfilment, back) * int(command.owed),
         )
     ]
 
@@ -244,9 +247,22 @@ def _returnable(fulfilment: Fulfilment) -> Counter[str]:
 
 
 def _value(fulfilment: Fulfilment, back: Mapping[str, int]) -> Money:
-    """Return what was paid for returned pieces; of one product at one price, as orders have it."""
-    prices = {line.sku: line.price for line in requested(fulfilment).lines}
-    return reduce(add, (prices[sku] * qty for sku, qty in sorted(back.items())))
+    """Return what was paid for returned pieces; those that were listed first come back first."""
+    lines, gone = requested(fulfilment).lines, fulfilment.returned
+    worth = sum(
+        _worth(lines, sku, gone.get(sku, 0) + qty) - _worth(lines, sku, gone.get(sku, 0))
+        for sku, qty in back.items()
+    )
+    return replace(lines[0].price, amount=worth)
+
+
+def _worth(lines: Sequence[FulfilmentLine], sku: str, pieces: int) -> int:
+    """Return what the first pieces of a product cost; its lines may have several prices."""
+    worth, left = 0, pieces
+    for line in lines:
+        taken = min(left, line.qty) if line.sku == sku else 0
+        worth, left = worth + taken * line.price.amount, left - taken
+    return worth
 
 
 FULFILMENT: Decider[Fulfilment, FulfilmentCommand, FulfilmentEvent] = Decider(

@@ -15,14 +15,16 @@ from chassis.storage import Storage
 from chassis.telemetry import current_traceparent, span
 from commerce import settings
 from commerce.order import ORDER
+from commerce.order_events import OrderPlaced
 from commerce.payment_events import PaymentInitiated, RefundRequested
 
 TIMEOUT_SECONDS = 10.0
+PAID_ELSEWHERE = frozenset({"marketplace", "store"})  # our provider has none of that money
 _TOO_MANY, _SERVER_ERROR, _REFUSED = 429, 500, 400
 
 
 class ProviderRefused(Exception):
-    """The provider will not take a request that it should; a person has to look."""
+    """Somebody outside will not take a request that they should; a person has to look."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,26 +68,39 @@ class PaymentProvider:
             "merchant": tenant,
             "callback_url": f"{self._callbacks}/v1/tenants/{tenant}/payments/callbacks",
         }
-        try:
-            answer = self._client.post(asked.path, json=body, headers=_headers(asked))
-        except httpx.TransportError as error:
-            raise Unavailable("the payment provider does not answer") from error
-        if answer.status_code == _TOO_MANY or answer.status_code >= _SERVER_ERROR:
-            raise Unavailable(f"the payment provider answers {answer.status_code}")
-        if answer.status_code >= _REFUSED:
-            raise ProviderRefused(f"{asked.path} is answered with {answer.status_code}")
+        ask(self._client, asked, body, who="payment provider")
+
+
+def ask(client: httpx.Client, asked: Asked, body: Mapping[str, Any], *, who: str) -> None:
+    """Make one request of somebody outside.
+
+    Raises:
+        Unavailable: they do not answer now.
+        ProviderRefused: they do not take this request.
+    """
+    try:
+        answer = client.post(asked.path, json=body, headers=_headers(asked))
+    except httpx.TransportError as error:
+        raise Unavailable(f"the {who} does not answer") from error
+    if answer.status_code == _TOO_MANY or answer.status_code >= _SERVER_ERROR:
+        raise Unavailable(f"the {who} answers {answer.status_code}")
+    if answer.status_code >= _REFUSED:
+        raise ProviderRefused(f"{asked.path} is answered with {answer.status_code}")
 
 
 def calls_to(storage: Storage, provider: PaymentProvider) -> Calls:
     """Return what is asked of the provider, by the event that asks for it."""
 
-    def asking(operation: str, more: Callable[[Recorded, Any], Mapping[str, Any]]) -> Any:
+    def asking(operation: str, more: Callable[[OrderPlaced, Any], Mapping[str, Any]]) -> Any:
         def call(recorded: Recorded) -> None:
             event = storage.registry.decode(recorded, storage.keys)
+            placed = placed_order(storage, recorded.tenant, event.order_id)
+            if placed.origin.mode in PAID_ELSEWHERE:
+                return
             asked = Asked(
                 key=recorded.id,
                 path=f"/payments/{event.payment_id}/{operation}",
-                body={"amount": schemas.dump(event.amount), **more(recorded, event)},
+                body={"amount": schemas.dump(event.amount), **more(placed, event)},
                 correlation_id=recorded.correlation_id,
             )
             with span(f"ask provider to {operation}", kind="client", parent=recorded.traceparent):
@@ -93,12 +108,8 @@ def calls_to(storage: Storage, provider: PaymentProvider) -> Calls:
 
         return call
 
-    def method(recorded: Recorded, event: PaymentInitiated) -> Mapping[str, Any]:
-        token = _method_of(storage, recorded.tenant, event.order_id)
-        return {"method": token, "expires_at": event.due_at.isoformat()}
-
     return {
-        "payment_initiated": asking("authorise", method),
+        "payment_initiated": asking("authorise", _method),
         "payment_capture_requested": asking("capture", _nothing_more),
         "payment_void_requested": asking("void", _nothing_more),
         "refund_requested": asking("refund", _refund),
@@ -116,19 +127,24 @@ def payment_gateway(storage: Storage) -> Calls:
     return calls_to(storage, PaymentProvider(client, callbacks=known.callbacks))
 
 
-def _method_of(storage: Storage, tenant: str, order_id: UUID) -> str:
-    """Return the token of an order's means of payment; none after its buyer was forgotten."""
+def placed_order(storage: Storage, tenant: str, order_id: UUID) -> OrderPlaced:
+    """Return how an order began."""
     with storage.read() as db:
         history = storage.log(db).stream(tenant, ORDER.stream(order_id))
-        placed = storage.registry.decode(history[0], storage.keys)
-    return placed.payment_method or ""
+        placed: OrderPlaced = storage.registry.decode(history[0], storage.keys)
+    return placed
 
 
-def _nothing_more(_recorded: Recorded, _event: Any) -> Mapping[str, Any]:
+def _method(placed: OrderPlaced, event: PaymentInitiated) -> Mapping[str, Any]:
+    """Name the means of payment; none after the buyer was forgotten."""
+    return {"method": placed.payment_method or "", "expires_at": event.due_at.isoformat()}
+
+
+def _nothing_more(_placed: OrderPlaced, _event: Any) -> Mapping[str, Any]:
     return {}
 
 
-def _refund(_recorded: Recorded, event: RefundRequested) -> Mapping[str, Any]:
+def _refund(_placed: OrderPlaced, event: RefundRequested) -> Mapping[str, Any]:
     return {"refund_id": str(event.refund_id)}
 
 

@@ -9,45 +9,39 @@ from sqlalchemy import delete, insert
 
 from chassis.erasure import erase
 from chassis.errors import Rejected
-from chassis.ids import derived_id
 from chassis.privacy import is_erased
-from chassis.unit_of_work import Executed, Loaded, UnitOfWork
-from commerce import fulfilment, payment_commands, persons
+from chassis.unit_of_work import Executed, UnitOfWork
+from commerce import (
+    buyer_links,
+    carting,
+    entrants,
+    fulfilment,
+    payment_commands,
+    persons,
+    phone_owners,
+    promoting,
+)
+from commerce.drop_place import not_a_drops
 from commerce.fulfilment import FULFILMENT, Fulfilment
 from commerce.messages import (
-    LineRequest,
-    OrderRequest,
     ProductRequest,
     ProviderCallback,
     ReceiptRequest,
     ReturnRequest,
 )
-from commerce.order import ORDER, CancelOrder, Order, PlaceOrder
-from commerce.order_events import OrderLine
+from commerce.order import ORDER, CancelOrder, Order
+from commerce.order_events import FulfilmentLine
 from commerce.payment import PAYMENT, RefundUnknown
 from commerce.product import PRODUCT, ListProduct, Offer, PriceOffer, Product, ProductUnknown
-from commerce.settings import Terms
 from commerce.stock import STOCK, Place, Receive, Ship, Stock, Wanted
 from commerce.tables import tenants
-from commerce.upstream import TenantCreated
+from commerce.upstream import AccountUnlinked, PersonSplit, TenantCreated
 
 
-class PersonLimitReached(Rejected):
-    """One person may not buy so many, under all their accounts together."""
+class SoldElsewhere(Rejected):
+    """The buyer's contract is with a marketplace; it alone can take the order back."""
 
-    code = "person_limit_reached"
-
-
-class PriceChanged(Rejected):
-    """The price is not the one that the buyer saw."""
-
-    code = "price_changed"
-
-
-class BuyerErased(Rejected):
-    """The buyer asked to be forgotten; nothing new is kept under this id."""
-
-    code = "buyer_erased"
+    code = "sold_elsewhere"
 
 
 def offer_product(work: UnitOfWork, wanted: ProductRequest) -> Executed[Product]:
@@ -68,52 +62,22 @@ def receive_stock(work: UnitOfWork, wanted: ReceiptRequest) -> Executed[Stock]:
 
     Raises:
         ProductUnknown: it is not in the catalogue.
+        PlaceOfDrop: the location is a drop's.
     """
+    not_a_drops(wanted.location)
     if work.load(PRODUCT, wanted.sku).state.title is None:
         raise ProductUnknown("List the product first.")
     place = Place(sku=wanted.sku, location=wanted.location)
     return work.execute(STOCK, place, Receive(place=place, qty=wanted.qty))
 
 
-def place_order(work: UnitOfWork, wanted: OrderRequest, terms: Terms) -> tuple[UUID, Loaded[Order]]:
-    """Order goods at today's prices.
-
-    Raises:
-        ProductUnknown: a product is not in the catalogue.
-        NotOffered: one has no price now.
-        PriceChanged: the buyer saw another price.
-        PersonLimitReached: the person has bought as many as one may.
-        BuyerErased: the buyer asked to be forgotten.
-    """
-    order_id = derived_id(work.context.command_id, "order")
-    known = work.load(ORDER, order_id)
-    if known.state.placed is not None:
-        return order_id, known
-    _buyer_exists(work, wanted.person_id)
-    priced = [_priced(work, line) for line in wanted.lines]
-    _within_limits(work, wanted)
-    # An order that is imported later has its full time from then on: its deadlines are over.
-    known_at = max(work.now, work.recorded_at)
-    command = PlaceOrder(
-        order_id=order_id,
-        key=str(work.context.command_id),
-        body_hash=work.context.digest.hex(),
-        person_id=wanted.person_id,
-        origin=wanted.origin,
-        lines=tuple(priced),
-        location=wanted.location,
-        placed_at=work.now,
-        reserved_until=known_at + terms.hold,
-        payment_due_at=known_at + terms.payment,
-        payment_method=wanted.payment_method,
-    )
-    return order_id, work.execute(ORDER, order_id, command)
-
-
 def cancel_order(
     work: UnitOfWork, order_id: UUID, *, reason: str, expected_version: int | None
 ) -> Executed[Order]:
     """Take an order back that is not paid yet."""
+    made = work.load(ORDER, order_id).state.placed
+    if made is not None and made.origin.mode == "marketplace":
+        raise SoldElsewhere("Close the trade at the marketplace; it tells us then.")
     command = CancelOrder(order_id=order_id, by=work.context.actor, reason=reason)
     return work.execute(ORDER, order_id, command, expected_version=expected_version)
 
@@ -130,13 +94,18 @@ def ship(work: UnitOfWork, order_id: UUID, *, carrier: str, no: str | None) -> E
     done = work.execute(FULFILMENT, order_id, fulfilment.ShipParcel(carrier=carrier, no=kept))
     for sku in sorted({line.sku for line in asked.lines}):
         place = Place(sku=sku, location=asked.location)
-        lines = tuple(
-            Wanted(reservation=line.reservation, qty=line.qty)
-            for line in asked.lines
-            if line.sku == sku
-        )
+        lines = _reserved(asked.lines, sku)
         work.execute(STOCK, place, Ship(place=place, lines=lines))
     return done
+
+
+def _reserved(lines: Sequence[FulfilmentLine], sku: str) -> tuple[Wanted, ...]:
+    """Return how much leaves of each reservation; pieces of one may have different prices."""
+    pieces: Counter[str] = Counter()
+    for line in lines:
+        if line.sku == sku:
+            pieces[line.reservation] += line.qty
+    return tuple(Wanted(reservation=name, qty=qty) for name, qty in pieces.items())
 
 
 def deliver(work: UnitOfWork, order_id: UUID) -> Executed[Fulfilment]:
@@ -151,7 +120,10 @@ def fail(work: UnitOfWork, order_id: UUID, *, reason: str) -> Executed[Fulfilmen
 
 def take_back(work: UnitOfWork, order_id: UUID, wanted: ReturnRequest) -> Executed[Fulfilment]:
     """Take goods back."""
-    command = fulfilment.Return(lines=wanted.lines, condition=wanted.condition)
+    made = work.load(ORDER, order_id).state.placed
+    # A marketplace decides by itself what is paid back, and says so.
+    owed = made is None or made.origin.mode != "marketplace"
+    command = fulfilment.Return(lines=wanted.lines, condition=wanted.condition, owed=owed)
     return work.execute(FULFILMENT, order_id, command)
 
 
@@ -179,12 +151,35 @@ def keep_tenant(work: UnitOfWork, created: TenantCreated) -> None:
     )
 
 
+def unlink_account(work: UnitOfWork, unlinked: AccountUnlinked) -> None:
+    """Count an account by itself, unless it was linked to somebody else meanwhile."""
+    link = unlinked.account_id, unlinked.person_id
+    account, person = (persons.person_behind(work.db, work.tenant, one) for one in link)
+    if account == person:
+        persons.part(work.db, work.tenant, member=unlinked.account_id)
+
+
+def split_person(work: UnitOfWork, split: PersonSplit) -> None:
+    """Count two persons as two again, each with what was theirs."""
+    persons.part(work.db, work.tenant, member=split.to_person)
+    for account in split.accounts:
+        persons.join(work.db, work.tenant, member=account, person=split.to_person)
+
+
 def forget_people(work: UnitOfWork, *, request_id: UUID, subjects: Sequence[str]) -> None:
     """Make everything personal of some people unreadable, and drop the rows about them."""
 
     def purge(work: UnitOfWork, subjects: Sequence[str]) -> None:
         persons.forget(work.db, work.tenant, subjects)
+        entrants.forget(work.db, work.tenant, subjects)
+        carting.forget(work.db, work.tenant, subjects)
+        promoting.forget(work.db, work.tenant, subjects)
+        phone_owners.forget(work.db, work.tenant, subjects)
 
+    buyer_links.alone(work, subjects)
+    # What was bought with somebody's number, or as a visitor, is kept under another subject.
+    subjects = phone_owners.with_purchases(work.db, work.tenant, subjects)
+    subjects = buyer_links.with_visitors(work.db, work.tenant, subjects)
     erase(work, request_id=request_id, subjects=subjects, purge=purge)
 
 
@@ -206,31 +201,15 @@ def _answer(work: UnitOfWork, news: ProviderCallback) -> payment_commands.Provid
             return payment_commands.NoteDeclined(**what, step="capture", reason=reason)
         case "voided":
             return payment_commands.NoteVoided(**what)
-        case "refunded":
-            if news.refund_id is None:
-                raise RefundUnknown("A refund has an id.")
-            return payment_commands.NoteRefunded(**what, refund_id=news.refund_id)
+        case "refunded" | "refund_failed":
+            return _refund_answer(news, what, reason)
 
 
-def _priced(work: UnitOfWork, line: LineRequest) -> OrderLine:
-    price = work.load(PRODUCT, line.sku).state.offer_at(work.now).sale
-    if line.price is not None and line.price != price:
-        raise PriceChanged(f"{line.sku} costs {price.amount} {price.currency} now.")
-    return OrderLine(sku=line.sku, qty=line.qty, price=price)
-
-
-def _within_limits(work: UnitOfWork, wanted: OrderRequest) -> None:
-    pieces: Counter[str] = Counter()
-    for line in wanted.lines:
-        pieces[line.sku] += line.qty
-    person = persons.person_behind(work.db, work.tenant, wanted.person_id)
-    persons.one_at_a_time(work.db, work.tenant, person)
-    for sku, qty in sorted(pieces.items()):
-        limit = work.load(PRODUCT, sku).state.offer_at(work.now).per_person
-        if limit is not None and persons.bought(work.db, work.tenant, person, sku) + qty > limit:
-            raise PersonLimitReached(f"One person may buy {limit} of {sku}.")
-
-
-def _buyer_exists(work: UnitOfWork, person_id: str) -> None:
-    if is_erased(work.keys, work.tenant, person_id):
-        raise BuyerErased("This buyer asked to be forgotten.")
+def _refund_answer(
+    news: ProviderCallback, what: dict[str, Any], reason: str
+) -> payment_commands.RefundAnswer:
+    if news.refund_id is None:
+        raise RefundUnknown("A refund has an id.")
+    if news.kind == "refunded":
+        return payment_commands.NoteRefunded(**what, refund_id=news.refund_id)
+    return payment_commands.NoteRefundFailed(**what, refund_id=news.refund_id, reason=reason)

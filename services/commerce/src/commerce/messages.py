@@ -5,18 +5,35 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from marshmallow import validate
+from marshmallow import ValidationError, validate
 
 from chassis.money import Money
 from chassis.schemas import Whole
 from commerce.order_events import Condition, Origin, ReturnedLine
+from commerce.product import HIGHEST_PRICE
+from commerce.shop_events import LocalText, Medium
+from commerce.stock import ONLINE
 
 _POINTS = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 Sku = Annotated[str, Whole(_POINTS, error="Letters, digits, dot, dash, underscore.")]
 Qty = Annotated[int, validate.Range(min=1, max=100_000)]
 Text = Annotated[str, validate.Length(min=1, max=200)]
 Subject = Annotated[str, Whole(r"^[\x21-\x7e]{1,100}$")]
+CouponCode = Annotated[str, Whole(r"^[A-Za-z0-9-]{4,40}$", error="Letters, digits, dash.")]
 MOST_LINES = 50
+
+
+class Payable(validate.Validator):
+    """An amount that somebody pays or gets back: above zero, and no more than a price may be."""
+
+    def __call__(self, value: Money) -> Money:
+        """Return the amount; raises ValidationError."""
+        if not 0 < value.amount <= HIGHEST_PRICE:
+            raise ValidationError(f"More than 0 and at most {HIGHEST_PRICE} minor units.")
+        return value
+
+
+Price = Annotated[Money, Payable()]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +66,8 @@ class ProductView:
     valid_from: datetime | None
     valid_to: datetime | None
     per_person: int | None
+    media: tuple[Medium, ...] = ()
+    descriptions: tuple[LocalText, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +91,7 @@ class ReceiptRequest:
     """Goods that arrived."""
 
     sku: Sku
-    location: Sku = "main"
+    location: Sku = ONLINE
     qty: Qty
     occurred_at: datetime | None = None
 
@@ -113,14 +132,21 @@ class OrderRequest:
     Args:
         person_id: Who: a person, or the account or visitor while the person is unknown.
         payment_method: The payment provider's token.
-        location: Where the goods are taken from.
+        location: Where the goods are taken from; of an entry's goods, its drop knows.
+        lines: What; may be left out where ``cart_id`` says it.
+        drop_entry: The entry in a drop that allows it.
+        cart_id: The cart that becomes this order.
+        coupon: A code that makes something cheaper; it is spent only where it does.
     """
 
     person_id: Subject
     origin: Origin
-    lines: Annotated[tuple[LineRequest, ...], validate.Length(min=1, max=MOST_LINES)]
+    lines: Annotated[tuple[LineRequest, ...], validate.Length(min=1, max=MOST_LINES)] = ()
     payment_method: Text
-    location: Sku = "main"
+    location: Sku = ONLINE
+    drop_entry: UUID | None = None
+    cart_id: UUID | None = None
+    coupon: CouponCode | None = None
     occurred_at: datetime | None = None
 
 
@@ -131,6 +157,7 @@ class LineView:
     sku: str
     qty: int
     price: Money
+    promotion: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -156,6 +183,7 @@ class OrderView:
     placed_at: datetime
     payment: PaymentView | None
     fulfilment: str
+    coupon: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -254,35 +282,25 @@ class ProviderCallback:
         callback_id: The provider's own id of it; the same again is no news.
         kind: What happened to the money.
         reason: Why it was declined.
-        refund_id: Which refund was made.
+        refund_id: Which refund was made, or failed.
         sent_at: When the provider sent it; a repeat may differ in nothing else.
     """
 
     callback_id: Text
     payment_id: UUID
-    kind: Literal["authorized", "captured", "declined", "capture_failed", "voided", "refunded"]
+    kind: Literal[
+        "authorized",
+        "captured",
+        "declined",
+        "capture_failed",
+        "voided",
+        "refunded",
+        "refund_failed",
+    ]
     amount: Money
     reason: str | None = None
     refund_id: UUID | None = None
     sent_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MoneyView:
-    """Whether all money is where it belongs, in one currency's minor units.
-
-    Args:
-        paid_orders: What standing orders come to, without what was sent back.
-        refunding: Promised back and still with the provider.
-        difference: captured - refunded - refunding - paid_orders; 0 when all is right.
-    """
-
-    currency: str
-    paid_orders: int
-    captured: int
-    refunded: int
-    refunding: int
-    difference: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,5 +1,6 @@
 """Order: what somebody wants to buy, from where they came, and whether the sale stands."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,9 +20,12 @@ from commerce.order_events import (
     OrderExpired,
     OrderLine,
     OrderPlaced,
+    OrderRepriced,
     Origin,
 )
 
+# A report adds a hundred thousand of the largest orders up before it leaves 64 bits.
+HIGHEST_TOTAL = 90_000_000_000_000
 Status = Literal["none", "placed", "confirmed", "completed", "cancelled", "expired"]
 
 
@@ -58,15 +62,39 @@ class AlreadyConfirmed(Rejected):
     code = "already_confirmed"
 
 
+class OrderTooLarge(Rejected):
+    """A report adds many orders up, in 64 bits."""
+
+    code = "order_too_large"
+    status = 422
+
+
 class OrderWithdrawn(Rejected):
     """The order was cancelled before it could be confirmed."""
 
     code = "order_withdrawn"
 
 
+class PriceStands(Rejected):
+    """Our own shop sells at the price that the buyer saw."""
+
+    code = "price_stands"
+
+
+class GoodsDiffer(Rejected):
+    """A new price is of the same goods."""
+
+    code = "goods_differ"
+    status = 422
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Order:
-    """An order as it stands."""
+    """An order as it stands.
+
+    Args:
+        placed: How it began, at the prices that hold now.
+    """
 
     status: Status = "none"
     placed: OrderPlaced | None = None
@@ -87,7 +115,23 @@ class PlaceOrder:
     placed_at: datetime
     reserved_until: datetime
     payment_due_at: datetime
-    payment_method: str
+    payment_method: str | None
+    drop_entry: UUID | None = None
+    coupon: str | None = None
+    external_ref: str | None = None
+    answer_within: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RepriceOrder:
+    """Let a marketplace's unpaid order cost what its seller says now.
+
+    One that expired or was cancelled takes it as well: its buyer may still pay, and that money
+    is given back or brings the order back.
+    """
+
+    order_id: UUID
+    lines: tuple[OrderLine, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,7 +172,9 @@ class CompleteOrder:
     order_id: UUID
 
 
-OrderCommand = PlaceOrder | ConfirmOrder | CancelOrder | CallOff | ExpireOrder | CompleteOrder
+OrderCommand = (
+    PlaceOrder | RepriceOrder | ConfirmOrder | CancelOrder | CallOff | ExpireOrder | CompleteOrder
+)
 
 
 def decide(order: Order, command: OrderCommand) -> Sequence[OrderEvent]:
@@ -137,6 +183,8 @@ def decide(order: Order, command: OrderCommand) -> Sequence[OrderEvent]:
     match command:
         case PlaceOrder():
             events = _place(order, command)
+        case RepriceOrder():
+            events = _reprice(order, command)
         case ConfirmOrder():
             events = _confirm(order)
         case CancelOrder():
@@ -155,8 +203,8 @@ def decide(order: Order, command: OrderCommand) -> Sequence[OrderEvent]:
 def evolve(order: Order, event: OrderEvent) -> Order:
     """Apply one fact."""
     match event:
-        case OrderPlaced():
-            return Order(status="placed", placed=event)
+        case OrderPlaced() | OrderRepriced():
+            return _costing(order, event)
         case OrderConfirmed():
             return replace(order, status="confirmed")
         case OrderCancelled():
@@ -169,8 +217,14 @@ def evolve(order: Order, event: OrderEvent) -> Order:
             assert_never(event)
 
 
+def _costing(order: Order, event: OrderPlaced | OrderRepriced) -> Order:
+    if isinstance(event, OrderPlaced):
+        return Order(status="placed", placed=event)
+    return replace(order, placed=replace(placed(order), lines=event.lines, total=event.total))
+
+
 def placed(order: Order) -> OrderPlaced:
-    """Return how an order began.
+    """Return how an order began, at the prices that hold now.
 
     Raises:
         OrderUnknown: it never did.
@@ -199,8 +253,33 @@ def _place(order: Order, command: PlaceOrder) -> Sequence[OrderEvent]:
             reserved_until=command.reserved_until,
             payment_due_at=command.payment_due_at,
             payment_method=command.payment_method,
+            drop_entry=command.drop_entry,
+            coupon=command.coupon,
+            external_ref=command.external_ref,
+            answer_within=command.answer_within,
         )
     ]
+
+
+def _reprice(order: Order, command: RepriceOrder) -> Sequence[OrderRepriced]:
+    made = placed(order)
+    if made.origin.mode != "marketplace":
+        raise PriceStands("Cancel it, and let the buyer order again.")
+    if order.status in {"confirmed", "completed"}:
+        raise AlreadyConfirmed("It is paid; give money back at the marketplace instead.")
+    if command.lines == made.lines:
+        return []
+    if _pieces(command.lines) != _pieces(made.lines):
+        raise GoodsDiffer("Close the trade at the marketplace; other goods are another trade.")
+    total = _total(command.lines)
+    return [OrderRepriced(order_id=made.order_id, lines=command.lines, total=total)]
+
+
+def _pieces(lines: Sequence[OrderLine]) -> Counter[str]:
+    pieces: Counter[str] = Counter()
+    for line in lines:
+        pieces[line.sku] += line.qty
+    return pieces
 
 
 def _total(lines: Sequence[OrderLine]) -> Money:
@@ -208,7 +287,10 @@ def _total(lines: Sequence[OrderLine]) -> Money:
         raise NothingOrdered("Order something.")
     if len({line.price.currency for line in lines}) > 1:
         raise SeveralCurrencies("Order the goods of each currency by themselves.")
-    return reduce(add, (line.price * line.qty for line in lines))
+    total = reduce(add, (line.price * line.qty for line in lines))
+    if total.amount > HIGHEST_TOTAL:
+        raise OrderTooLarge(f"Order for at most {HIGHEST_TOTAL} minor units at a time.")
+    return total
 
 
 def _confirm(order: Order) -> Sequence[OrderEvent]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from marshmallow import validate
@@ -37,11 +37,17 @@ class Origin:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OrderLine:
-    """So many pieces of one product, at the price of one piece."""
+    """So many pieces of one product, at the price of one piece.
+
+    Args:
+        price: What the buyer pays for one, after any promotion.
+        promotion: The id of the promotion that made it so.
+    """
 
     sku: str
     qty: int
     price: Money
+    promotion: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,7 +68,7 @@ class ReturnedLine:
     qty: int
 
 
-@registry.event("order_placed", public=True)
+@registry.event("order_placed", version=2, public=True)
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OrderPlaced:
     """Somebody wants to buy; nothing is reserved or paid yet.
@@ -72,8 +78,13 @@ class OrderPlaced:
         body_hash: Keyed hash of the request.
         location: Where the goods are taken from.
         reserved_until: How long its goods are held.
-        payment_due_at: How long the payment may take.
+        payment_due_at: Until when the buyer may pay.
+        answer_within: For how many seconds the provider may leave a request unanswered; of an
+            order that tells of the past it is not what is left until ``payment_due_at``.
         payment_method: The provider's token for the means of payment.
+        drop_entry: The place in a limited sale that it was ordered under.
+        coupon: The coupon that was given with it.
+        external_ref: A marketplace's or a till's own number of it.
     """
 
     order_id: UUID
@@ -88,6 +99,34 @@ class OrderPlaced:
     reserved_until: datetime
     payment_due_at: datetime
     payment_method: Annotated[str | None, Personal("person_id")]
+    drop_entry: UUID | None = None
+    coupon: str | None = None
+    external_ref: str | None = None
+    answer_within: int | None = None
+
+
+@registry.upcaster("order_placed", from_version=1)
+def order_placed_from_1(data: dict[str, Any]) -> dict[str, Any]:
+    """Lift an order of the time before limited sales, promotions and imported orders."""
+    lines = [{**line, "promotion": None} for line in data["lines"]]
+    new = dict.fromkeys(("drop_entry", "coupon", "external_ref", "answer_within"))
+    return {**data, "lines": lines, **new}
+
+
+@registry.event("order_repriced", public=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OrderRepriced:
+    """The seller changed what a marketplace's order costs, before it was paid; never what it is of.
+
+    Args:
+        lines: All of the order's lines, in place of those that it was placed with: of each
+            product as many pieces as before, perhaps split otherwise by their prices.
+        total: What they come to.
+    """
+
+    order_id: UUID
+    lines: tuple[OrderLine, ...]
+    total: Money
 
 
 @registry.event("order_confirmed", public=True)
@@ -187,7 +226,9 @@ class ReturnReceived:
     value: Money
 
 
-OrderEvent = OrderPlaced | OrderConfirmed | OrderCancelled | OrderExpired | OrderCompleted
+OrderEvent = (
+    OrderPlaced | OrderRepriced | OrderConfirmed | OrderCancelled | OrderExpired | OrderCompleted
+)
 FulfilmentEvent = (
     FulfilmentRequested
     | FulfilmentAccepted

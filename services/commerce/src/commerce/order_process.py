@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from chassis.processes import Process, Reaction, Refused, Step, Timer, UseCase
 from chassis.timers import TimerFired
@@ -16,21 +17,26 @@ from commerce.order_events import (
     OrderCancelled,
     OrderConfirmed,
     OrderPlaced,
+    OrderRepriced,
     ReturnReceived,
 )
 from commerce.order_process_state import State, begun
-from commerce.payment import TIMED_OUT
+from commerce.payment import REFUND_TRIES, TIMED_OUT
 from commerce.payment_events import (
     LatePaymentReceived,
     PaymentAuthorized,
     PaymentCaptured,
     PaymentFailed,
+    PaymentRefundDoubled,
     PaymentRefunded,
+    PaymentRefundFailed,
     PaymentVoided,
 )
+from commerce.trade_events import MarketplaceRefundMade
 
 NO_HOLD = (Timer(name="reservation", due_at=None), Timer(name="payment", due_at=None))
 NO_TIMERS = (*NO_HOLD, Timer(name="capture", due_at=None))
+REFUND, REFUND_AFTER = "refund:", timedelta(days=1)
 
 
 def react(state: State, trigger: Any) -> Reaction[State]:
@@ -48,11 +54,18 @@ def _on_placed(state: State, placed: OrderPlaced) -> Reaction[State]:
     if state.phase != "new":
         return _reaction(state)
     new = steps.beginning(placed)
+    if placed.origin.mode == "store":  # paid and taken home before we heard of it
+        bought = replace(new, phase="completed", captured=True, authorized_at=placed.placed_at)
+        return _reaction(bought)
     timers = (
         Timer(name="reservation", due_at=placed.reserved_until),
         Timer(name="payment", due_at=placed.payment_due_at),
     )
     return _reaction(new, *steps.reserve(new, placed.reserved_until), timers=timers)
+
+
+def _on_repriced(state: State, repriced: OrderRepriced) -> Reaction[State]:
+    return _reaction(steps.repriced(state, repriced))
 
 
 def _on_reserved(state: State, reserved: StockReserved) -> Reaction[State]:
@@ -83,8 +96,8 @@ def _on_captured(state: State, captured: PaymentCaptured) -> Reaction[State]:
             return _settling(known)
         case "closed":
             return _give_back(known, "order_closed")
-        case _:
-            return _reaction(known)
+        case _:  # paid before its goods are held, as at a marketplace
+            return _reaction(replace(known, authorized_at=state.authorized_at or captured.at))
 
 
 def _on_confirmed(state: State, confirmed: ReservationConfirmed) -> Reaction[State]:
@@ -158,6 +171,24 @@ def _on_refunded(state: State, _: PaymentRefunded) -> Reaction[State]:
     return _reaction(replace(state, refunds=state.refunds - 1))
 
 
+def _on_refund_failed(state: State, failed: PaymentRefundFailed) -> Reaction[State]:
+    if failed.attempt >= REFUND_TRIES:
+        return _reaction(state)  # from now on an orphan, until a person has seen to it
+    due_at = failed.at + REFUND_AFTER
+    return _reaction(state, timers=(Timer(name=f"{REFUND}{failed.refund_id}", due_at=due_at),))
+
+
+def _on_refund_doubled(state: State, _: PaymentRefundDoubled) -> Reaction[State]:
+    return _reaction(replace(state, doubled=state.doubled + 1))
+
+
+def _on_marketplace_refund(state: State, made: MarketplaceRefundMade) -> Reaction[State]:
+    if made.wanted:
+        return _reaction(state)
+    back = state.refunded + made.amount.amount
+    return _reaction(replace(state, refunds=state.refunds + 1, refunded=back))
+
+
 def _on_cancelled(state: State, cancelled: OrderCancelled) -> Reaction[State]:
     if state.phase in {"closed", "fulfilling", "shipped", "completed"}:
         return _reaction(state)
@@ -178,6 +209,8 @@ def _on_returned(state: State, returned: ReturnReceived) -> Reaction[State]:
 
 
 def _on_timer(state: State, fired: TimerFired) -> Reaction[State]:
+    if fired.name.startswith(REFUND):
+        return _reaction(state, steps.refund_again(state, UUID(fired.name.removeprefix(REFUND))))
     match fired.name, state.phase:
         case "reservation", "paying":
             return _reaction(state, *steps.expire(state))
@@ -238,6 +271,7 @@ def _known(moment: datetime | None) -> datetime:
 
 _REACTIONS: Mapping[type[Any], Callable[[State, Any], Reaction[State]]] = {
     OrderPlaced: _on_placed,
+    OrderRepriced: _on_repriced,
     StockReserved: _on_reserved,
     PaymentAuthorized: _on_authorized,
     PaymentCaptured: _on_captured,
@@ -249,6 +283,9 @@ _REACTIONS: Mapping[type[Any], Callable[[State, Any], Reaction[State]]] = {
     LatePaymentReceived: _on_late_payment,
     PaymentVoided: _on_voided,
     PaymentRefunded: _on_refunded,
+    PaymentRefundFailed: _on_refund_failed,
+    PaymentRefundDoubled: _on_refund_doubled,
+    MarketplaceRefundMade: _on_marketplace_refund,
     OrderCancelled: _on_cancelled,
     FulfilmentFailed: _on_fulfilment_failed,
     ReturnReceived: _on_returned,

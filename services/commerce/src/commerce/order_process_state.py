@@ -1,7 +1,7 @@
 """What the order process knows of one order, and the commands that it can give."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Literal
@@ -13,7 +13,13 @@ from chassis.processes import Step
 from commerce import order, payment_commands, stock
 from commerce.fulfilment import FULFILMENT, RequestFulfilment
 from commerce.order import ORDER
-from commerce.order_events import FulfilmentLine, OrderPlaced, ReturnReceived
+from commerce.order_events import (
+    FulfilmentLine,
+    OrderLine,
+    OrderPlaced,
+    OrderRepriced,
+    ReturnReceived,
+)
 from commerce.payment import PAYMENT
 from commerce.stock import STOCK, Place, Wanted
 
@@ -36,13 +42,16 @@ class State:
     """Where one order stands.
 
     Args:
+        lines: By what the goods are reserved; their prices hold while there are no ``prices``.
+        prices: What the goods cost since the seller changed it.
         held: Reservations of this attempt that stand; ``confirmed`` those that are confirmed.
         attempt: 1, and 2 when a late payment brings an expired order back.
         patience: For how many seconds the provider may leave a request unanswered.
         captured: Whether the money is ours.
         authorized_at: When the money was set aside.
         voiding: Whether the provider still has to let money go.
-        refunds: Refunds that the provider has not made yet.
+        refunds: Refunds that the provider has not made yet, at whichever try.
+        doubled: Refunds that it says it made twice.
         refunded: What the buyer was promised back so far, in minor units.
         revivable: Closed for want of money only: a late payment may bring it back.
     """
@@ -51,6 +60,7 @@ class State:
     order_id: UUID | None = None
     person_id: str = ""
     lines: tuple[FulfilmentLine, ...] = ()
+    prices: tuple[OrderLine, ...] = ()
     location: str = ""
     total: Money | None = None
     reserved_until: datetime | None = None
@@ -63,13 +73,15 @@ class State:
     authorized_at: datetime | None = None
     voiding: bool = False
     refunds: int = 0
+    doubled: int = 0
     refunded: int = 0
     revivable: bool = False
 
     @property
     def settled(self) -> bool:
         """Say whether nothing is left to be done or to be waited for."""
-        return self.phase in {"closed", "completed"} and not self.voiding and self.refunds == 0
+        open_with_provider = self.voiding or self.refunds != 0 or self.doubled != 0
+        return self.phase in {"closed", "completed"} and not open_with_provider
 
 
 class NotBegun(Exception):
@@ -113,8 +125,14 @@ def beginning(placed: OrderPlaced) -> State:
         total=placed.total,
         reserved_until=placed.reserved_until,
         payment_due_at=placed.payment_due_at,
-        patience=(placed.payment_due_at - placed.placed_at) // timedelta(seconds=1),
+        patience=_patience(placed),
     )
+
+
+def _patience(placed: OrderPlaced) -> int:
+    if placed.answer_within is not None:
+        return placed.answer_within
+    return (placed.payment_due_at - placed.placed_at) // timedelta(seconds=1)
 
 
 def lines_of(placed: OrderPlaced, *, attempt: int) -> tuple[FulfilmentLine, ...]:
@@ -131,17 +149,41 @@ def lines_of(placed: OrderPlaced, *, attempt: int) -> tuple[FulfilmentLine, ...]
     )
 
 
+def repriced(state: State, event: OrderRepriced) -> State:
+    """Return the state of an order that costs something else now; its reservations stay."""
+    return replace(state, total=event.total, prices=event.lines)
+
+
+def priced(state: State) -> tuple[FulfilmentLine, ...]:
+    """Return the lines at the prices that hold; a reservation is split where two prices meet."""
+    if not state.prices:
+        return state.lines
+    left: dict[str, list[tuple[int, Money]]] = {
+        sku: [] for sku in {line.sku for line in state.lines}
+    }
+    for line in state.prices:
+        left[line.sku].append((line.qty, line.price))
+    return tuple(part for line in state.lines for part in _parts(line, left[line.sku]))
+
+
+def _parts(line: FulfilmentLine, left: list[tuple[int, Money]]) -> Iterator[FulfilmentLine]:
+    """Take the pieces of a line off what is left of its product's, cheapest or not, in order."""
+    wanted = line.qty
+    while wanted:
+        qty, price = left.pop(0)
+        taken = min(wanted, qty)
+        if taken < qty:
+            left.insert(0, (qty - taken, price))
+        wanted -= taken
+        yield replace(line, qty=taken, price=price)
+
+
 def again(
     lines: Sequence[FulfilmentLine], order_id: UUID, attempt: int
 ) -> tuple[FulfilmentLine, ...]:
     """Return lines under new reservations: the old ones are spent."""
     return tuple(
-        FulfilmentLine(
-            reservation=f"{order_id}.{attempt}.{line.reservation.rpartition('.')[2]}",
-            sku=line.sku,
-            qty=line.qty,
-            price=line.price,
-        )
+        replace(line, reservation=f"{order_id}.{attempt}.{line.reservation.rpartition('.')[2]}")
         for line in lines
     )
 
@@ -234,6 +276,12 @@ def refund(state: State, amount: int, reason: str) -> Step:
     return _payment("refund", known, command)
 
 
+def refund_again(state: State, refund_id: UUID) -> Step:
+    """Try once more to give money back."""
+    command = payment_commands.RefundAgain(refund_id=refund_id)
+    return _payment("refund_again", begun(state), command)
+
+
 def confirm_order(state: State) -> Step:
     """Let the sale stand."""
     order_id = begun(state).order_id
@@ -262,7 +310,7 @@ def request_fulfilment(state: State) -> Step:
     """Ask for the goods to be sent."""
     order_id = begun(state).order_id
     command = RequestFulfilment(
-        order_id=order_id, person_id=state.person_id, location=state.location, lines=state.lines
+        order_id=order_id, person_id=state.person_id, location=state.location, lines=priced(state)
     )
     return Step(name="request_fulfilment", decider=FULFILMENT, entity_id=order_id, command=command)
 

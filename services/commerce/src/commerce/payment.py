@@ -1,6 +1,6 @@
 """Payment: what the provider was asked for and what it answered, in whatever order."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, assert_never
 
@@ -8,6 +8,7 @@ from chassis.decider import Decider
 from chassis.errors import NotFound, Rejected
 from chassis.money import Money
 from commerce.payment_commands import (
+    Amend,
     Answer,
     Capture,
     GiveUp,
@@ -16,29 +17,36 @@ from commerce.payment_commands import (
     NoteCaptured,
     NoteDeclined,
     NoteRefunded,
+    NoteRefundFailed,
     NoteVoided,
     PaymentCommand,
     ProviderAnswer,
     Refund,
+    RefundAgain,
+    RefundAnswer,
     Void,
 )
 from commerce.payment_events import (
     LatePaymentReceived,
+    PaymentAmended,
     PaymentAuthorized,
     PaymentCaptured,
     PaymentCaptureRequested,
     PaymentEvent,
     PaymentFailed,
     PaymentInitiated,
+    PaymentRefundDoubled,
     PaymentRefunded,
+    PaymentRefundFailed,
     PaymentStep,
     PaymentVoided,
     PaymentVoidRequested,
     RefundRequested,
 )
-from commerce.payment_state import Payment, evolve, initiated
+from commerce.payment_state import Payment, evolve, initiated, next_try
 
-TIMED_OUT = "timed_out"
+TIMED_OUT, REFUND_FAILED = "timed_out", "refund_failed"
+REFUND_TRIES = 5  # then a person has to find another way to give the money back
 
 
 class NotAuthorized(Rejected):
@@ -66,6 +74,12 @@ class AmountDiffers(Rejected):
     status = 422
 
 
+class AmountSettled(Rejected):
+    """The buyer has paid, so the amount stays what it is."""
+
+    code = "amount_settled"
+
+
 class RefundTooLarge(Rejected):
     """More would be given back than was taken."""
 
@@ -77,7 +91,9 @@ def decide(payment: Payment, command: PaymentCommand) -> Sequence[PaymentEvent]:
     match command:
         case Initiate():
             return [] if payment.initiated else [_initiated(command)]
-        case GiveUp() | Capture() | Void() | Refund():
+        case Amend():
+            return _amend(payment, command)
+        case GiveUp() | Capture() | Void() | Refund() | RefundAgain():
             return _ask(payment, command)
         case _:
             return _answered(payment, command)
@@ -92,7 +108,18 @@ def _initiated(command: Initiate) -> PaymentInitiated:
     )
 
 
-def _ask(payment: Payment, command: GiveUp | Capture | Void | Refund) -> Sequence[PaymentEvent]:
+def _amend(payment: Payment, command: Amend) -> Sequence[PaymentAmended]:
+    whole = _of(payment)
+    if command.amount == whole["amount"]:
+        return []
+    if payment.promised:
+        raise AmountSettled(f"{whole['amount']} was paid.")
+    return [PaymentAmended(**{**whole, "amount": command.amount})]
+
+
+def _ask(
+    payment: Payment, command: GiveUp | Capture | Void | Refund | RefundAgain
+) -> Sequence[PaymentEvent]:
     match command:
         case GiveUp():
             return _give_up(payment)
@@ -102,6 +129,8 @@ def _ask(payment: Payment, command: GiveUp | Capture | Void | Refund) -> Sequenc
             return _void(payment)
         case Refund():
             return _refund(payment, command)
+        case RefundAgain():
+            return _refund_again(payment, command)
         case _:
             assert_never(command)
 
@@ -132,7 +161,7 @@ def _void(payment: Payment) -> Sequence[PaymentEvent]:
 
 
 def _refund(payment: Payment, command: Refund) -> Sequence[PaymentEvent]:
-    if command.refund_id in payment.asked or command.refund_id in payment.done:
+    if payment.tries_of(command.refund_id):
         return []
     if not 0 < command.amount <= payment.refundable:
         raise RefundTooLarge(f"{payment.refundable} can be refunded.")
@@ -145,11 +174,24 @@ def _refund(payment: Payment, command: Refund) -> Sequence[PaymentEvent]:
     ]
 
 
+def _refund_again(payment: Payment, command: RefundAgain) -> Sequence[PaymentEvent]:
+    tries = payment.tries_of(command.refund_id)
+    if command.refund_id not in payment.refused or tries[-1] != command.refund_id:
+        return []  # it was asked for again already
+    if payment.made(command.refund_id) or len(tries) >= REFUND_TRIES:
+        return []
+    amount = payment.refused[command.refund_id]
+    again = Refund(refund_id=next_try(command.refund_id), amount=amount, reason=REFUND_FAILED)
+    return _refund(payment, again)
+
+
 def _answered(payment: Payment, answer: ProviderAnswer) -> Sequence[PaymentEvent]:
     began = initiated(payment)
     if answer.callback_id in payment.callbacks:
         return []
-    if not isinstance(answer, NoteRefunded) and answer.amount != began.amount:
+    if isinstance(answer, RefundAnswer):
+        return _refund_answered(payment, answer)
+    if answer.amount != began.amount:
         raise AmountDiffers(f"The payment is over {began.amount}.")
     match answer:
         case NoteAuthorized():
@@ -160,8 +202,6 @@ def _answered(payment: Payment, answer: ProviderAnswer) -> Sequence[PaymentEvent
             return _declined(payment, answer)
         case NoteVoided():
             return _voided(payment, answer)
-        case NoteRefunded():
-            return _refunded(payment, answer)
         case _:
             assert_never(answer)
 
@@ -197,23 +237,43 @@ def _voided(payment: Payment, answer: NoteVoided) -> Sequence[PaymentEvent]:
     return [PaymentVoided(**_of(payment), callback_id=answer.callback_id)]
 
 
-def _refunded(payment: Payment, answer: NoteRefunded) -> Sequence[PaymentEvent]:
+def _refund_answered(payment: Payment, answer: RefundAnswer) -> Sequence[PaymentEvent]:
     if answer.refund_id in payment.done:
-        return []
+        return []  # that the money went back is the provider's last word
+    about = _of_refund(payment, answer)
+    if isinstance(answer, NoteRefunded):
+        return _refunded(payment, answer, about)
+    return _refund_failed(payment, answer, about)
+
+
+def _refunded(
+    payment: Payment, answer: NoteRefunded, about: Mapping[str, Any]
+) -> Sequence[PaymentEvent]:
+    if payment.made(answer.refund_id):
+        return [PaymentRefundDoubled(**about)]
+    # The word "refunded" counts also where the provider had called this refund failed.
+    awaited = not payment.asked.keys().isdisjoint(payment.tries_of(answer.refund_id))
+    return [PaymentRefunded(**about, awaited=awaited)]
+
+
+def _refund_failed(
+    payment: Payment, answer: NoteRefundFailed, about: Mapping[str, Any]
+) -> Sequence[PaymentEvent]:
     if answer.refund_id not in payment.asked:
+        return []
+    attempt = len(payment.tries_of(answer.refund_id))
+    return [PaymentRefundFailed(**about, reason=answer.reason, attempt=attempt, at=answer.at)]
+
+
+def _of_refund(payment: Payment, answer: RefundAnswer) -> dict[str, Any]:
+    known = {**payment.refused, **payment.asked}
+    if answer.refund_id not in known:
         raise RefundUnknown("Nobody asked for this refund.")
-    amount = Money(
-        amount=payment.asked[answer.refund_id], currency=initiated(payment).amount.currency
-    )
+    amount = Money(amount=known[answer.refund_id], currency=initiated(payment).amount.currency)
     if answer.amount != amount:
         raise AmountDiffers(f"The refund is over {amount}.")
-    return [
-        PaymentRefunded(
-            **{**_of(payment), "amount": amount},
-            refund_id=answer.refund_id,
-            callback_id=answer.callback_id,
-        )
-    ]
+    whole = {**_of(payment), "amount": amount}
+    return {**whole, "refund_id": answer.refund_id, "callback_id": answer.callback_id}
 
 
 def _of(payment: Payment) -> dict[str, Any]:

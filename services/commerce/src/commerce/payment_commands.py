@@ -19,6 +19,13 @@ class Initiate:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Amend:
+    """Expect another amount; only of a payment that no provider was asked for."""
+
+    amount: Money
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class GiveUp:
     """Stop waiting for the provider's answer."""
 
@@ -40,6 +47,13 @@ class Refund:
     refund_id: UUID
     amount: int
     reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefundAgain:
+    """Ask once more for a refund that the provider refused."""
+
+    refund_id: UUID
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,5 +100,14 @@ class NoteRefunded(Answer):
     refund_id: UUID
 
 
-ProviderAnswer = NoteAuthorized | NoteCaptured | NoteDeclined | NoteVoided | NoteRefunded
-PaymentCommand = Initiate | GiveUp | Capture | Void | Refund | ProviderAnswer
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NoteRefundFailed(Answer):
+    """The provider does not give money back."""
+
+    refund_id: UUID
+    reason: str
+
+
+RefundAnswer = NoteRefunded | NoteRefundFailed
+ProviderAnswer = NoteAuthorized | NoteCaptured | NoteDeclined | NoteVoided | RefundAnswer
+PaymentCommand = Initiate | Amend | GiveUp | Capture | Void | Refund | RefundAgain | ProviderAnswer

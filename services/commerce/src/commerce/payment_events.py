@@ -22,6 +22,16 @@ class PaymentInitiated:
     due_at: datetime
 
 
+@registry.event("payment_amended", public=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PaymentAmended:
+    """What is paid elsewhere is another amount than was expected; nothing is paid yet."""
+
+    payment_id: UUID
+    order_id: UUID
+    amount: Money
+
+
 @registry.event("payment_authorized", public=True)
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PaymentAuthorized:
@@ -118,7 +128,43 @@ class RefundRequested:
 @registry.event("payment_refunded", public=True)
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PaymentRefunded:
-    """The buyer has the money back."""
+    """The buyer has the money back.
+
+    Args:
+        awaited: False where the provider had refused the refund, and was not asked again yet.
+    """
+
+    payment_id: UUID
+    order_id: UUID
+    refund_id: UUID
+    amount: Money
+    callback_id: str
+    awaited: bool = True
+
+
+@registry.event("payment_refund_failed", public=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PaymentRefundFailed:
+    """The provider did not give money back; we owe it as before.
+
+    Args:
+        attempt: How often this money was asked back so far, from 1.
+    """
+
+    payment_id: UUID
+    order_id: UUID
+    refund_id: UUID
+    amount: Money
+    reason: str
+    attempt: int
+    callback_id: str
+    at: datetime
+
+
+@registry.event("payment_refund_doubled", public=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PaymentRefundDoubled:
+    """The provider says that it gave back once more what had gone back; a person has to look."""
 
     payment_id: UUID
     order_id: UUID
@@ -129,6 +175,7 @@ class PaymentRefunded:
 
 PaymentEvent = (
     PaymentInitiated
+    | PaymentAmended
     | PaymentAuthorized
     | PaymentCaptureRequested
     | PaymentCaptured
@@ -138,4 +185,6 @@ PaymentEvent = (
     | LatePaymentReceived
     | RefundRequested
     | PaymentRefunded
+    | PaymentRefundFailed
+    | PaymentRefundDoubled
 )

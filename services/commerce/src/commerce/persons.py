@@ -1,11 +1,11 @@
 """Who is one person: merged persons and linked accounts count as one buyer."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Connection, delete, func, or_, select, update
 
 from chassis.insertion import insert_once
-from commerce.tables import buyers, person_links, person_orders
+from commerce.tables import buyers, forgotten_people, person_links, person_orders
 
 
 def person_behind(db: Connection, tenant: str, member: str) -> str:
@@ -16,17 +16,50 @@ def person_behind(db: Connection, tenant: str, member: str) -> str:
 
 
 def join(db: Connection, tenant: str, *, member: str, person: str) -> None:
-    """Count an account, or an absorbed person with all who belong to it, as another person."""
+    """Count an account, or an absorbed person with all who belong to it, as another person.
+
+    News of somebody who is to be forgotten may come later than that; nothing is kept of it.
+    """
     survivor = person_behind(db, tenant, person)
-    if survivor == member:
+    if survivor == member or forgotten(db, tenant, {member, person, survivor}):
         return
     row = person_links.c
+    own = {"tenant": tenant, "member": member, "person": survivor, "direct": person}
+    if not insert_once(db, person_links, own):
+        again = update(person_links).where(row.tenant == tenant, row.member == member)
+        db.execute(again.values(direct=person))
     db.execute(
         update(person_links)
         .where(row.tenant == tenant, or_(row.person == member, row.member == member))
         .values(person=survivor)
     )
-    insert_once(db, person_links, {"tenant": tenant, "member": member, "person": survivor})
+
+
+def part(db: Connection, tenant: str, *, member: str) -> None:
+    """Count an account, or a person with all who belonged to it, by itself again."""
+    person, row = person_behind(db, tenant, member), person_links.c
+    links = select(row.member, row.direct).where(row.tenant == tenant, row.person == person)
+    direct = dict(db.execute(links).tuples().all())
+    if direct.pop(member, None) is None:
+        return
+    db.execute(delete(person_links).where(row.tenant == tenant, row.member == member))
+    theirs = update(person_links).where(
+        row.tenant == tenant, row.member.in_(_under(member, direct))
+    )
+    db.execute(theirs.values(person=member))
+
+
+def _under(person: str, direct: Mapping[str, str]) -> list[str]:
+    """Return who belongs to a person, at whatever remove."""
+    found = [member for member, parent in direct.items() if parent == person]
+    return [*found, *(below for member in found for below in _under(member, direct))]
+
+
+def forgotten(db: Connection, tenant: str, people: Collection[str]) -> set[str]:
+    """Return who of some people asked to be forgotten."""
+    row = forgotten_people.c
+    erased = select(row.subject).where(row.tenant == tenant, row.subject.in_(list(people)))
+    return set(db.execute(erased).scalars())
 
 
 def one_at_a_time(db: Connection, tenant: str, person: str) -> None:
@@ -54,8 +87,9 @@ def bought(db: Connection, tenant: str, person: str, sku: str) -> int:
 
 
 def forget(db: Connection, tenant: str, subjects: Sequence[str]) -> None:
-    """Delete every row about some people."""
+    """Delete every row about some people, and keep nothing that is told of them later."""
     for subject in subjects:
+        insert_once(db, forgotten_people, {"tenant": tenant, "subject": subject})
         orders, links, row = person_orders.c, person_links.c, buyers.c
         db.execute(
             delete(person_orders).where(orders.tenant == tenant, orders.person_id == subject)

@@ -144,6 +144,12 @@ def show_order(event: order_events.OrderPlaced, stored: Envelope) -> Changes:
     )
 
 
+@orders.fold(order_events.OrderRepriced)
+def show_repriced(event: order_events.OrderRepriced, stored: Envelope) -> Changes:
+    """Show what an order costs now."""
+    yield update(board, _order(stored, event.order_id), total=event.total.amount)
+
+
 @orders.fold(order_events.OrderConfirmed)
 def show_confirmed(event: order_events.OrderConfirmed, stored: Envelope) -> Changes:
     """Mark a sale that stands."""
@@ -171,66 +177,85 @@ def show_completed(event: order_events.OrderCompleted, stored: Envelope) -> Chan
 @balance.fold(order_events.OrderPlaced)
 def open_account(event: order_events.OrderPlaced, stored: Envelope) -> Changes:
     """Book what an order costs."""
-    yield _book(stored, event.order_id, event.total, total=event.total.amount)
+    yield book(stored, event.order_id, event.total, total=event.total.amount)
+
+
+@balance.fold(order_events.OrderRepriced)
+def cost_otherwise(event: order_events.OrderRepriced, stored: Envelope) -> Changes:
+    """Expect what an order costs now."""
+    yield update(money, _order(stored, event.order_id), total=event.total.amount)
 
 
 @balance.fold(order_events.OrderConfirmed)
 def owe(event: order_events.OrderConfirmed, stored: Envelope) -> Changes:
     """Expect the order's money from now on."""
-    yield update(money, _order(stored, event.order_id), stands=True)
+    yield update(money, _order(stored, event.order_id), stands=True, called_off=False)
 
 
 @balance.fold(order_events.OrderCancelled)
 def owe_nothing(event: order_events.OrderCancelled, stored: Envelope) -> Changes:
     """Expect none of the order's money from now on."""
-    yield update(money, _order(stored, event.order_id), stands=False)
+    yield update(money, _order(stored, event.order_id), stands=False, called_off=True)
 
 
 @balance.fold(order_events.ReturnReceived)
 def take_back(event: order_events.ReturnReceived, stored: Envelope) -> Changes:
     """Take what came back off what is to be paid."""
-    yield _book(stored, event.order_id, event.value, returned=event.value.amount)
+    yield book(stored, event.order_id, event.value, returned=event.value.amount)
 
 
 @balance.fold(payment_events.PaymentCaptured)
 def take(event: payment_events.PaymentCaptured, stored: Envelope) -> Changes:
     """Add money that was taken."""
-    yield _book(stored, event.order_id, event.amount, captured=event.amount.amount)
+    yield book(stored, event.order_id, event.amount, captured=event.amount.amount)
 
 
 @balance.fold(payment_events.LatePaymentReceived)
 def take_late(event: payment_events.LatePaymentReceived, stored: Envelope) -> Changes:
     """Add money that came late; what is only set aside isn't ours."""
     if event.captured:
-        yield _book(stored, event.order_id, event.amount, captured=event.amount.amount)
+        yield book(stored, event.order_id, event.amount, captured=event.amount.amount)
 
 
 @balance.fold(payment_events.RefundRequested)
 def promise_back(event: payment_events.RefundRequested, stored: Envelope) -> Changes:
     """Note money on its way back."""
-    yield _book(stored, event.order_id, event.amount, refunding=event.amount.amount)
+    yield book(stored, event.order_id, event.amount, refunding=event.amount.amount)
 
 
 @balance.fold(payment_events.PaymentRefunded)
 def give_back(event: payment_events.PaymentRefunded, stored: Envelope) -> Changes:
     """Note money that went back."""
     amount = event.amount.amount
-    yield _book(stored, event.order_id, event.amount, refunding=-amount, refunded=amount)
+    awaited = amount if event.awaited else 0
+    yield book(stored, event.order_id, event.amount, refunding=-awaited, refunded=amount)
+
+
+@balance.fold(payment_events.PaymentRefundFailed)
+def owe_again(event: payment_events.PaymentRefundFailed, stored: Envelope) -> Changes:
+    """Owe money again that did not go back, also where its order had merely expired."""
+    yield book(stored, event.order_id, event.amount, refunding=-event.amount.amount)
+    yield Change(money, _order(stored, event.order_id), _not_ours)
 
 
 def _order(stored: Envelope, order_id: UUID) -> dict[str, str]:
     return {"tenant": stored.tenant, "order_id": str(order_id)}
 
 
-def _book(stored: Envelope, order_id: UUID, value: Money, **amounts: int) -> Change:
+def book(stored: Envelope, order_id: UUID, value: Money, **amounts: int) -> Change:
     """Add to an order's account, and begin it with whatever comes first.
 
     Payments and returns have streams of their own: they do not wait while the order is parked.
     """
     place = _order(stored, order_id)
     counts = dict.fromkeys(("total", "returned", "captured", "refunding", "refunded"), 0)
-    empty = {**place, "currency": value.currency, "stands": False, **counts}
+    empty = {**place, "currency": value.currency, "stands": False, "called_off": False, **counts}
     return Change(money, place, lambda row: plus(row or empty, amounts))
+
+
+def _not_ours(row: Row | None) -> Row | None:
+    """Take an order that does not stand for called off: what was taken for it is to go back."""
+    return {**row, "called_off": not row["stands"]} if row else None
 
 
 def _move(stored: Envelope, event: StockEvent, **amounts: int) -> Change:

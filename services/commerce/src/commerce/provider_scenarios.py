@@ -14,6 +14,13 @@ token                   what the provider does
 ``tok_reordered``       takes the money at once and says so before it says it's set aside
 ``tok_capture_fails``   sets the money aside and then cannot take it
 ``tok_capture_lost``    sets the money aside and never says whether it was taken
+``tok_void_lost``       as ``tok_capture_lost``, and never says whether it let the money go
+``tok_refund_fails``    refuses to give money back twice, then gives it
+``tok_refund_lost``     never says whether it gave the money back
+``tok_unavailable``     takes each request, and answers 503 the first time
+``tok_other_amount``    names another amount when it sets the money aside
+``tok_other_captured``  takes another amount than was set aside, and lets none of it go
+``tok_hosted_...``      waits for the buyer, who pays or declines on the provider's own page
 anything else           refuses the card
 ======================  ===========================================================
 """
@@ -28,8 +35,13 @@ from chassis.ids import derived_id
 from chassis.money import Money
 
 Operation = Literal["authorise", "capture", "void", "refund"]
-Kind = Literal["authorized", "captured", "declined", "capture_failed", "voided", "refunded"]
+Kind = Literal[
+    "authorized", "captured", "declined", "capture_failed", "voided", "refunded", "refund_failed"
+]
 REPEATS = 3
+REFUSALS = 2
+HOSTED = "tok_hosted_"
+UNAVAILABLE = "tok_unavailable"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,11 +89,20 @@ _AUTHORISE: Mapping[str, Sequence[Kind]] = {
     "tok_reordered": ("captured", "authorized"),
     "tok_capture_fails": ("authorized",),
     "tok_capture_lost": ("authorized",),
+    "tok_void_lost": ("authorized",),
+    "tok_refund_fails": ("authorized",),
+    "tok_refund_lost": ("authorized",),
+    "tok_unavailable": ("authorized",),
+    "tok_other_amount": ("authorized",),
+    "tok_other_captured": ("authorized",),
 }
 _CAPTURE: Mapping[str, Sequence[Kind]] = {
     "tok_capture_fails": ("capture_failed",),
     "tok_capture_lost": (),
+    "tok_void_lost": (),
 }
+_NEVER_LET_GO = frozenset({"tok_void_lost", "tok_other_captured"})
+_OTHER_AMOUNT = frozenset({("authorise", "tok_other_amount"), ("capture", "tok_other_captured")})
 _FROM_EXPIRY: Mapping[str, timedelta] = {
     "tok_slow": timedelta(minutes=-5),
     "tok_late": timedelta(minutes=1),
@@ -89,10 +110,31 @@ _FROM_EXPIRY: Mapping[str, timedelta] = {
 }
 
 
+def chosen(
+    kind: Literal["authorized", "declined"], demand: Demand, *, payment_id: UUID, key: str
+) -> News:
+    """Return what the provider says once the buyer has made up his mind on its page."""
+    return News(
+        callback_id=str(derived_id(payment_id, key, kind)),
+        payment_id=payment_id,
+        kind=kind,
+        demand=replace(demand, method=""),
+    )
+
+
 def news_of(
-    operation: Operation, demand: Demand, *, payment_id: UUID, method: str, key: str
+    operation: Operation,
+    demand: Demand,
+    *,
+    payment_id: UUID,
+    method: str,
+    key: str,
+    earlier: int = 0,
 ) -> list[News]:
-    """Return what the provider will say about one request, in the order it says it."""
+    """Return what the provider will say about one request, in the order it says it.
+
+    ``earlier`` is how many such requests it took for this payment before.
+    """
     due_at = None
     if operation == "authorise" and demand.expires_at and method in _FROM_EXPIRY:
         due_at = demand.expires_at + _FROM_EXPIRY[method]
@@ -101,21 +143,36 @@ def news_of(
             callback_id=str(derived_id(payment_id, key, kind)),
             payment_id=payment_id,
             kind=kind,
-            demand=replace(demand, method=""),
+            demand=replace(demand, method="", amount=_amount(operation, demand, method)),
             due_at=due_at,
             times=REPEATS if method == "tok_repeat" else 1,
         )
-        for kind in _kinds(operation, method)
+        for kind in _kinds(operation, method, earlier)
     ]
 
 
-def _kinds(operation: Operation, method: str) -> Sequence[Kind]:
+def _amount(operation: Operation, demand: Demand, method: str) -> Money:
+    if (operation, method) not in _OTHER_AMOUNT:
+        return demand.amount
+    return replace(demand.amount, amount=demand.amount.amount + 1)
+
+
+def _kinds(operation: Operation, method: str, earlier: int) -> Sequence[Kind]:
     match operation:
         case "authorise":
+            if method.startswith(HOSTED):
+                return ()
             return _AUTHORISE.get(method, ("declined",))
         case "capture":
             return _CAPTURE.get(method, ("captured",))
         case "void":
-            return ("voided",)
+            return () if method in _NEVER_LET_GO else ("voided",)
         case "refund":
-            return ("refunded",)
+            return _refund(method, earlier)
+
+
+def _refund(method: str, earlier: int) -> Sequence[Kind]:
+    if method == "tok_refund_lost":
+        return ()
+    refused = method == "tok_refund_fails" and earlier < REFUSALS
+    return ("refund_failed",) if refused else ("refunded",)

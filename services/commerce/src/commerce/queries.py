@@ -1,23 +1,26 @@
 """What commerce is asked about itself."""
 
-from collections.abc import Sequence
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, and_, case, func, select
+from sqlalchemy import Connection, Row, and_, select
 
-from chassis.clock import moment
+from chassis import schemas
+from chassis.clock import moment, moment_or_none
 from chassis.decider import Decider
 from chassis.money import Money
 from chassis.privacy import SubjectErased
 from chassis.processes import orphans
 from chassis.storage import log_on
+from commerce.drop_place import drop_at
 from commerce.events import registry
 from commerce.fulfilment import FULFILMENT, Fulfilment
 from commerce.messages import (
     AvailableView,
-    MoneyView,
     OrderSummary,
     OrphanView,
     ProductView,
@@ -27,9 +30,14 @@ from commerce.order import ORDER, Order
 from commerce.order_process_state import payment_of
 from commerce.payment import PAYMENT
 from commerce.payment_state import Payment
-from commerce.tables import available, board, money, products, tenants
+from commerce.shop_events import LocalText, Medium
+from commerce.shop_tables import presentations
+from commerce.stock import ONLINE
+from commerce.tables import available, board, products
 
 S = TypeVar("S")
+P = TypeVar("P")
+Shown = tuple[tuple[Medium, ...], tuple[LocalText, ...]]
 
 
 class NoKeys:
@@ -48,19 +56,27 @@ class NoKeys:
         """Do nothing: there is nothing to destroy."""
 
 
+def state_of(
+    db: Connection, tenant: str, decider: Decider[S, Any, Any], entity_id: object
+) -> tuple[S, int]:
+    """Return an aggregate's state and its stream's version, without anything personal."""
+    history = log_on(db).stream(tenant, decider.stream(entity_id))
+    return decider.fold(registry.decode(stored, NoKeys()) for stored in history), len(history)
+
+
 def order_state(db: Connection, tenant: str, order_id: UUID) -> tuple[Order, int]:
     """Return an order as it stands and its stream's version, without anything personal."""
-    return _state(db, tenant, ORDER, order_id)
+    return state_of(db, tenant, ORDER, order_id)
 
 
 def payment_state(db: Connection, tenant: str, order_id: UUID) -> Payment:
     """Return where an order's payment stands."""
-    return _state(db, tenant, PAYMENT, payment_of(order_id))[0]
+    return state_of(db, tenant, PAYMENT, payment_of(order_id))[0]
 
 
 def fulfilment_state(db: Connection, tenant: str, order_id: UUID) -> Fulfilment:
     """Return how far an order's goods are, without anything personal."""
-    return _state(db, tenant, FULFILMENT, order_id)[0]
+    return state_of(db, tenant, FULFILMENT, order_id)[0]
 
 
 def products_after(db: Connection, tenant: str, sku: str, limit: int) -> list[ProductView]:
@@ -69,7 +85,23 @@ def products_after(db: Connection, tenant: str, sku: str, limit: int) -> list[Pr
     page = (
         select(products).where(row.tenant == tenant, row.sku > sku).order_by(row.sku).limit(limit)
     )
-    return [_product(found) for found in db.execute(page)]
+    return product_views(db, tenant, db.execute(page).all())
+
+
+def product_views(db: Connection, tenant: str, rows: Sequence[Row[Any]]) -> list[ProductView]:
+    """Return products of the catalogue with what shows them."""
+    shown = presented(db, tenant, [row.sku for row in rows])
+    return [_product(row, *shown.get(row.sku, ((), ()))) for row in rows]
+
+
+def presented(db: Connection, tenant: str, skus: Sequence[str]) -> Mapping[str, Shown]:
+    """Return the media and the texts of some products."""
+    row = presentations.c
+    wanted = select(presentations).where(row.tenant == tenant, row.sku.in_(skus))
+    return {
+        found.sku: (_parts(Medium, found.media), _parts(LocalText, found.texts))
+        for found in db.execute(wanted)
+    }
 
 
 def available_of(db: Connection, tenant: str, sku: str) -> AvailableView:
@@ -87,7 +119,24 @@ def available_of(db: Connection, tenant: str, sku: str) -> AvailableView:
         for found in db.execute(here)
     )
     return AvailableView(
-        sku=sku, available=sum(place.available for place in locations), locations=locations
+        sku=sku,
+        available=sum(place.available for place in locations if drop_at(place.location) is None),
+        locations=locations,
+    )
+
+
+def left_of(db: Connection, tenant: str, skus: Sequence[str]) -> Counter[str]:
+    """Return how many pieces of products online orders can take: from where they are sent.
+
+    What stores have is for those who go there.
+    """
+    row = available.c
+    here = select(available).where(row.tenant == tenant, row.sku.in_(skus), row.location == ONLINE)
+    return Counter(
+        {
+            found.sku: max(0, found.on_hand - found.reserved - found.confirmed)
+            for found in db.execute(here)
+        }
     )
 
 
@@ -100,28 +149,7 @@ def orders_after(
     behind = (row.placed_at > since) | and_(row.placed_at == since, row.order_id > after)
     wanted = [row.tenant == tenant, behind, *([row.status == status] if status else [])]
     page = select(board).where(*wanted).order_by(row.placed_at, row.order_id).limit(limit)
-    return [_summary(found) for found in db.execute(page)]
-
-
-def money_report(db: Connection, tenant: str) -> list[MoneyView]:
-    """Return, by currency, whether what was paid is what the standing orders come to."""
-    row = money.c
-    owed = case((row.stands, row.total - row.returned), else_=0)
-    sums = (
-        select(
-            row.currency,
-            func.sum(owed).label("owed"),
-            func.sum(row.captured).label("captured"),
-            func.sum(row.refunded).label("refunded"),
-            func.sum(row.refunding).label("refunding"),
-        )
-        .where(row.tenant == tenant)
-        .group_by(row.currency)
-    )
-    views = {found.currency: _balance(found) for found in db.execute(sums)}
-    for currency in _own_currency(db, tenant):
-        views.setdefault(currency, _empty(currency))
-    return [views[currency] for currency in sorted(views)]
+    return [summary(found) for found in db.execute(page)]
 
 
 def stuck_orders(db: Connection, tenant: str, *, before: datetime) -> list[OrphanView]:
@@ -138,14 +166,13 @@ def stuck_orders(db: Connection, tenant: str, *, before: datetime) -> list[Orpha
     ]
 
 
-def _state(
-    db: Connection, tenant: str, decider: Decider[S, Any, Any], entity_id: object
-) -> tuple[S, int]:
-    history = log_on(db).stream(tenant, decider.stream(entity_id))
-    return decider.fold(registry.decode(stored, NoKeys()) for stored in history), len(history)
+def _parts(cls: type[P], text: str) -> tuple[P, ...]:
+    return tuple(schemas.load(cls, part) for part in json.loads(text))
 
 
-def _product(found: Row[Any]) -> ProductView:
+def _product(
+    found: Row[Any], media: tuple[Medium, ...], texts: tuple[LocalText, ...]
+) -> ProductView:
     priced = found.currency is not None
     return ProductView(
         sku=found.sku,
@@ -153,12 +180,15 @@ def _product(found: Row[Any]) -> ProductView:
         list=Money(amount=found.list_amount, currency=found.currency) if priced else None,
         sale=Money(amount=found.sale_amount, currency=found.currency) if priced else None,
         valid_from=moment(found.valid_from) if priced else None,
-        valid_to=moment(found.valid_to) if found.valid_to is not None else None,
+        valid_to=moment_or_none(found.valid_to),
         per_person=found.per_person,
+        media=media,
+        descriptions=texts,
     )
 
 
-def _summary(found: Row[Any]) -> OrderSummary:
+def summary(found: Row[Any]) -> OrderSummary:
+    """Show one row of the order board."""
     return OrderSummary(
         order_id=UUID(found.order_id),
         status=found.status,
@@ -168,29 +198,4 @@ def _summary(found: Row[Any]) -> OrderSummary:
         mode=found.mode,
         total=Money(amount=found.total, currency=found.currency),
         placed_at=moment(found.placed_at),
-    )
-
-
-def _balance(found: Row[Any]) -> MoneyView:
-    # PostgreSQL sums 64-bit integers as decimals.
-    paid, captured, refunded, refunding = (
-        int(value) for value in (found.owed, found.captured, found.refunded, found.refunding)
-    )
-    return MoneyView(
-        currency=found.currency,
-        paid_orders=paid,
-        captured=captured,
-        refunded=refunded,
-        refunding=refunding,
-        difference=captured - refunded - refunding - paid,
-    )
-
-
-def _own_currency(db: Connection, tenant: str) -> Sequence[str]:
-    return db.execute(select(tenants.c.currency).where(tenants.c.tenant == tenant)).scalars().all()
-
-
-def _empty(currency: str) -> MoneyView:
-    return MoneyView(
-        currency=currency, paid_orders=0, captured=0, refunded=0, refunding=0, difference=0
     )

@@ -13,15 +13,19 @@ from chassis.routes import Call, Reply
 from chassis.service_edge import ServiceEdge
 from chassis.subscribe import subscribe
 from chassis.unit_of_work import Executed, UnitOfWork
-from commerce import handlers, persons, queries, settings, views
+from commerce import handlers, ordering, persons, queries, settings, views
+from commerce.buyers_edge import BuyersEdge
+from commerce.cart_edge import CartsEdge
+from commerce.cart_pages_edge import CartPagesEdge
+from commerce.drop_edge import DropEdge
 from commerce.fulfilment import Fulfilment
+from commerce.fulfilment_edge import FulfilmentEdge
 from commerce.messages import (
     AvailableView,
     CancelRequest,
     FailRequest,
     FulfilmentView,
     Moment,
-    MoneyView,
     OrderPage,
     OrderRequest,
     OrdersWanted,
@@ -38,6 +42,14 @@ from commerce.messages import (
     StockView,
     Wanted,
 )
+from commerce.pages_edge import PagesEdge
+from commerce.phones_edge import PhonesEdge
+from commerce.presentation import PRESENTATION
+from commerce.promotion_edge import PromotionsEdge
+from commerce.reports_edge import ReportsEdge
+from commerce.shop_edge import ShopEdge
+from commerce.stores_edge import StoresEdge
+from commerce.trade_edge import TradeEdge
 
 READ, WRITE = "commerce.read", "commerce.write"
 FULFILMENT = "/v1/orders/<uuid:order_id>/fulfilment"
@@ -47,7 +59,21 @@ _wall = SystemClock()
 _signed = SignedCallback(secrets_of=settings.callback_secrets, clock=_wall)
 
 
-class CommerceService(ServiceEdge):
+class CommerceService(
+    PagesEdge,
+    CartPagesEdge,
+    BuyersEdge,
+    ShopEdge,
+    CartsEdge,
+    DropEdge,
+    PhonesEdge,
+    PromotionsEdge,
+    TradeEdge,
+    StoresEdge,
+    FulfilmentEdge,
+    ReportsEdge,
+    ServiceEdge,
+):
     """Translate requests into use cases.  No rules live here."""
 
     name = "commerce"
@@ -56,7 +82,8 @@ class CommerceService(ServiceEdge):
     def offer_product(self, work: UnitOfWork, call: Call[ProductRequest]) -> Reply:
         """Put a product into the catalogue, or give it a new price."""
         done = handlers.offer_product(work, call.body)
-        return Reply(body=views.product(call.body.sku, done.state), version=done.version)
+        shown = work.load(PRESENTATION, call.body.sku).state
+        return Reply(body=views.product(call.body.sku, done.state, shown), version=done.version)
 
     @query("/v1/products", scope=READ, query=Wanted, reply=ProductPage)
     def list_products(self, db: Connection, call: Call[None]) -> Reply:
@@ -85,7 +112,7 @@ class CommerceService(ServiceEdge):
     @command("/v1/orders", scope=WRITE, body=OrderRequest, reply=OrderView)
     def place_order(self, work: UnitOfWork, call: Call[OrderRequest]) -> Reply:
         """Order goods at today's prices."""
-        _, made = handlers.place_order(work, call.body, settings.terms())
+        _, made = ordering.place_order(work, call.body, settings.terms())
         return Reply(body=views.order(made.state), version=made.version)
 
     @query("/v1/orders", scope=READ, query=OrdersWanted, reply=OrderPage)
@@ -172,11 +199,6 @@ class CommerceService(ServiceEdge):
         handlers.hear_provider(work, call.body)
         return Reply(body={"heard": call.body.callback_id})
 
-    @query("/v1/reports/money", scope=READ, reply=MoneyView, many=True)
-    def report_money(self, db: Connection, call: Call[None]) -> Reply:
-        """Compare what was paid with what the standing orders come to."""
-        return Reply(body=queries.money_report(db, call.tenant))
-
     @query("/v1/reports/orphans", scope=READ, query=OrphansWanted, reply=OrphanView, many=True)
     def report_orphans(self, db: Connection, call: Call[None]) -> Reply:
         """List the orders that are not finished and stand still."""
@@ -193,6 +215,16 @@ class CommerceService(ServiceEdge):
         """Count an account's orders as its person's."""
         link = received.data
         persons.join(work.db, work.tenant, member=link.account_id, person=link.person_id)
+
+    @subscribe("identity", "account_unlinked")
+    def on_account_unlinked(self, work: UnitOfWork, received: Received) -> None:
+        """Count an account's orders by themselves again."""
+        handlers.unlink_account(work, received.data)
+
+    @subscribe("identity", "person_split")
+    def on_person_split(self, work: UnitOfWork, received: Received) -> None:
+        """Count two persons as two again."""
+        handlers.split_person(work, received.data)
 
     @subscribe("identity", "persons_merged")
     def on_persons_merged(self, work: UnitOfWork, received: Received) -> None:

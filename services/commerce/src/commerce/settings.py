@@ -30,16 +30,40 @@ class Terms:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ProviderSettings:
-    """Where the payment provider is, and where it reaches us.
+class Targets:
+    """How fast the chain should react to an order.
 
     Args:
-        url: The provider's address, from PAYMENT_PROVIDER_URL.
-        callbacks: Our own address as the provider sees it, from COMMERCE_PUBLIC_URL.
+        reserved: Until all its goods are held.
+        requested: Until the warehouse is asked, the payment included.
+    """
+
+    reserved: timedelta = timedelta(seconds=2)
+    requested: timedelta = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProviderSettings:
+    """Where somebody outside is whom we ask, and where they reach us.
+
+    Args:
+        url: Their address, from PAYMENT_PROVIDER_URL or FULFILMENT_PARTNER_URL.
+        callbacks: Our own address as they see it, from COMMERCE_PUBLIC_URL.
     """
 
     url: str
     callbacks: str
+
+
+def partner() -> ProviderSettings | None:
+    """Read where the fulfilment partner is, FULFILMENT_PARTNER_URL; None where there is none.
+
+    Raises:
+        SettingsInvalid: there is one, and an address is missing or none.
+    """
+    if not FileAwareEnv(strip_whitespace=True).str("FULFILMENT_PARTNER_URL", ""):
+        return None
+    return _addresses("FULFILMENT_PARTNER_URL")
 
 
 def terms() -> Terms:
@@ -50,9 +74,43 @@ def terms() -> Terms:
     """
     usual = Terms()
     return Terms(
-        hold=_minutes("ORDER_HOLD_MINUTES", usual.hold),
-        payment=_minutes("ORDER_PAYMENT_MINUTES", usual.payment),
+        hold=_whole("ORDER_HOLD_MINUTES", usual.hold),
+        payment=_whole("ORDER_PAYMENT_MINUTES", usual.payment),
     )
+
+
+def cart_patience() -> timedelta:
+    """Read how long a cart may go untouched before it is abandoned: CART_ABANDON_MINUTES.
+
+    Raises:
+        SettingsInvalid: it is not a positive whole number of minutes.
+    """
+    return _whole("CART_ABANDON_MINUTES", timedelta(minutes=60), "minutes")
+
+
+def targets() -> Targets:
+    """Read how fast we want to be: TARGET_RESERVED_MS and TARGET_REQUESTED_MS.
+
+    Raises:
+        SettingsInvalid: a target is not a positive whole number of milliseconds.
+    """
+    usual = Targets()
+    return Targets(
+        reserved=_whole("TARGET_RESERVED_MS", usual.reserved, "milliseconds"),
+        requested=_whole("TARGET_REQUESTED_MS", usual.requested, "milliseconds"),
+    )
+
+
+def marketplace_terms() -> Terms:
+    """Read how long a trade may stay unpaid before its goods are sold to others.
+
+    MARKETPLACE_PAYMENT_HOURS; marketplaces close an unpaid trade after some days, and say so.
+
+    Raises:
+        SettingsInvalid: it is not a positive whole number of hours.
+    """
+    wait = _whole("MARKETPLACE_PAYMENT_HOURS", timedelta(hours=73), "hours")
+    return Terms(hold=wait + timedelta(hours=1), payment=wait)
 
 
 def provider() -> ProviderSettings:
@@ -61,17 +119,53 @@ def provider() -> ProviderSettings:
     Raises:
         SettingsInvalid: one of the two addresses is missing.
     """
+    return _addresses("PAYMENT_PROVIDER_URL")
+
+
+def _addresses(name: str) -> ProviderSettings:
     env = FileAwareEnv(strip_whitespace=True)
-    names = ("PAYMENT_PROVIDER_URL", "COMMERCE_PUBLIC_URL")
+    names = (name, "COMMERCE_PUBLIC_URL")
     url, callbacks = (env.str(name, "").rstrip("/") for name in names)
     if not (url.startswith("http") and callbacks.startswith("http")):
         raise SettingsInvalid([f"{name}: must be an http:// or https:// address" for name in names])
     return ProviderSettings(url=url, callbacks=callbacks)
 
 
+def marketplace_secret(secret: bytes, tenant: str) -> bytes:
+    """Return the key with which a tenant's marketplace bridge signs its messages."""
+    return _derived(secret, "marketplace messages", tenant)
+
+
+def marketplace_secrets(tenant: str) -> Sequence[bytes]:
+    """Return the keys that messages of a tenant's marketplaces may be signed with.
+
+    Raises:
+        SettingsInvalid: the deployment has no usable secret.
+    """
+    return [marketplace_secret(deployment_secret(), tenant)]
+
+
+def fulfilment_secret(secret: bytes, tenant: str) -> bytes:
+    """Return the key with which the fulfilment partner signs its callbacks for a tenant."""
+    return _derived(secret, "fulfilment callbacks", tenant)
+
+
+def fulfilment_secrets(tenant: str) -> Sequence[bytes]:
+    """Return the keys that a tenant's fulfilment callbacks may be signed with.
+
+    Raises:
+        SettingsInvalid: the deployment has no usable secret.
+    """
+    return [fulfilment_secret(deployment_secret(), tenant)]
+
+
 def callback_secret(secret: bytes, tenant: str) -> bytes:
     """Return the key with which the provider signs its callbacks for a tenant."""
-    about = json.dumps(["payment callbacks", tenant]).encode()
+    return _derived(secret, "payment callbacks", tenant)
+
+
+def _derived(secret: bytes, purpose: str, tenant: str) -> bytes:
+    about = json.dumps([purpose, tenant]).encode()
     return HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=about).derive(secret)
 
 
@@ -100,10 +194,10 @@ def deployment_secret() -> bytes:
     return secret
 
 
-def _minutes(name: str, usual: timedelta) -> timedelta:
+def _whole(name: str, usual: timedelta, unit: str = "minutes") -> timedelta:
     given = FileAwareEnv(strip_whitespace=True).str(name, "")
     if not given:
         return usual
     if not given.isdecimal() or int(given) == 0:
-        raise SettingsInvalid([f"{name}: must be a whole number of minutes, more than 0"])
-    return timedelta(minutes=int(given))
+        raise SettingsInvalid([f"{name}: must be a whole number of {unit}, more than 0"])
+    return timedelta(**{unit: int(given)})

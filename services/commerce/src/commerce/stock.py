@@ -1,10 +1,12 @@
 """Stock of one product at one location: never more promised than is there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, assert_never
 from uuid import UUID
+
+from immutables import Map
 
 from chassis.decider import Decider
 from chassis.errors import Rejected
@@ -18,6 +20,9 @@ from commerce.events import (
     StockReserved,
     StockShipped,
 )
+
+ONLINE = "main"
+"""The location that online orders are sent from, unless they say another."""
 
 
 class OutOfStock(Rejected):
@@ -68,15 +73,17 @@ class Held:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stock:
-    """What is there, and for whom it is set aside."""
+    """What is there, and for whom it is set aside.
+
+    Args:
+        on_hand: How many are there.
+        promised: How many of them are reserved or confirmed: the sum of what is held.
+        held: For whom.  A hundred thousand of them must not be copied for each that is added.
+    """
 
     on_hand: int = 0
-    held: Mapping[str, Held] = field(default_factory=dict)
-
-    @property
-    def promised(self) -> int:
-        """How many are reserved or confirmed."""
-        return sum(held.qty for held in self.held.values())
+    promised: int = 0
+    held: Map[str, Held] = field(default_factory=Map)
 
     @property
     def available(self) -> int:
@@ -285,10 +292,14 @@ def _rest(held: Held, shipped: StockShipped) -> Held | None:
 
 
 def _holding(stock: Stock, reservation: str, held: Held | None) -> Stock:
-    others = {key: value for key, value in stock.held.items() if key != reservation}
-    return replace(stock, held=others if held is None else {**others, reservation: held})
+    before = stock.held.get(reservation)
+    promised = stock.promised + (held.qty if held else 0) - (before.qty if before else 0)
+    if held is not None:
+        return replace(stock, promised=promised, held=stock.held.set(reservation, held))
+    kept = stock.held.delete(reservation) if before else stock.held
+    return replace(stock, promised=promised, held=kept)
 
 
 STOCK: Decider[Stock, StockCommand, StockEvent] = Decider(
-    category="stock", initial=Stock(), decide=decide, evolve=evolve
+    category="stock", initial=Stock(), decide=decide, evolve=evolve, hot=True
 )

@@ -1,6 +1,6 @@
 """The rows of commerce's read models."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, false
 
 from chassis.tables import define_all
 
@@ -61,6 +61,7 @@ money = Table(
     Column("currency", String(3), nullable=False),
     Column("total", BigInteger, nullable=False),
     Column("stands", Boolean, nullable=False),
+    Column("called_off", Boolean, nullable=False, server_default=false()),
     Column("returned", BigInteger, nullable=False),
     Column("captured", BigInteger, nullable=False),
     Column("refunding", BigInteger, nullable=False),
@@ -83,6 +84,7 @@ person_links = Table(
     Column("tenant", String(200), primary_key=True),
     Column("member", String(100), primary_key=True),
     Column("person", String(100), nullable=False),
+    Column("direct", String(100), nullable=False),
     Index("person_links_by_person", "tenant", "person"),
 )
 buyers = Table(
@@ -90,4 +92,21 @@ buyers = Table(
     metadata,
     Column("tenant", String(200), primary_key=True),
     Column("person", String(100), primary_key=True),
+)
+forgotten_people = Table(
+    "forgotten_people",
+    metadata,
+    Column("tenant", String(200), primary_key=True),
+    Column("subject", String(100), primary_key=True),
+)
+
+# Whoever compares the metadata with a database must find every topic's tables in it.
+from commerce import (  # noqa: E402, F401
+    cart_tables,
+    drop_tables,
+    promotion_tables,
+    reports_tables,
+    shop_tables,
+    stores_tables,
+    trade_tables,
 )

@@ -1,6 +1,7 @@
 """What commerce reads of other services' events."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from chassis.upstream import Upstream
@@ -27,6 +28,24 @@ class AccountLinked:
     person_id: str
 
 
+@upstream.event("identity", "account_unlinked")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccountUnlinked:
+    """An account is no longer taken for a person's."""
+
+    account_id: str
+    person_id: str
+
+
+@upstream.event("identity", "person_split")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PersonSplit:
+    """Two persons are two after all; the accounts are the one's who was taken for the other."""
+
+    to_person: str
+    accounts: tuple[str, ...]
+
+
 @upstream.event("identity", "persons_merged")
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PersonsMerged:
@@ -36,6 +55,15 @@ class PersonsMerged:
     absorbed: str
 
 
+@upstream.event("identity", "phone_reassigned")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PhoneReassigned:
+    """A number is somebody else's from now on."""
+
+    phone_id: UUID
+    to_person: str
+
+
 @upstream.event("identity", "erasure_requested")
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ErasureRequested:
@@ -43,3 +71,22 @@ class ErasureRequested:
 
     request_id: UUID
     subjects: tuple[str, ...]
+
+
+@upstream.event("identity", "phone_verified")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PhoneVerified:
+    """A person showed that they hold a phone, until a moment."""
+
+    phone_id: str
+    person_id: str
+    valid_until: datetime
+
+
+@upstream.event("identity", "phone_released")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PhoneReleased:
+    """A phone is no longer taken for a person's; before it is another's, it is released."""
+
+    phone_id: str
+    person_id: str

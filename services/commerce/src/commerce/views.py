@@ -5,11 +5,12 @@ from commerce.fulfilment import Fulfilment
 from commerce.messages import LineView, OrderView, PaymentView, ProductView, StockView
 from commerce.order import Order, placed
 from commerce.payment_state import Payment
+from commerce.presentation import Presentation
 from commerce.product import Product
 from commerce.stock import Stock
 
 
-def product(sku: str, listed: Product) -> ProductView:
+def product(sku: str, listed: Product, shown: Presentation) -> ProductView:
     """Show a product with the newest price it was given."""
     offer = listed.offers[-1] if listed.offers else None
     return ProductView(
@@ -20,6 +21,8 @@ def product(sku: str, listed: Product) -> ProductView:
         valid_from=offer.valid_from if offer else None,
         valid_to=offer.valid_to if offer else None,
         per_person=offer.per_person if offer else None,
+        media=shown.media,
+        descriptions=shown.texts,
     )
 
 
@@ -45,11 +48,15 @@ def order(
         status=made.status,
         reason=made.reason,
         origin=began.origin,
-        lines=tuple(LineView(sku=line.sku, qty=line.qty, price=line.price) for line in began.lines),
+        lines=tuple(
+            LineView(sku=line.sku, qty=line.qty, price=line.price, promotion=line.promotion)
+            for line in began.lines
+        ),
         total=began.total,
         placed_at=began.placed_at,
         payment=_payment(payment) if payment else None,
         fulfilment=goods.status if goods else "none",
+        coupon=began.coupon,
     )
 
 

@@ -34,6 +34,22 @@ class ClaimView:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LookUpBody:
+    """A number as a buyer gave it at a till."""
+
+    number: Short = field(repr=False)
+    region: Country | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LookUpView:
+    """How a number is known here, if anybody ever claimed it, and whose it is verified as."""
+
+    phone_id: UUID | None
+    person_id: UUID | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class VerificationBody:
     """How a code should be sent, and to which of the claimants if there are several."""
 

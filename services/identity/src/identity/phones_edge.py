@@ -39,6 +39,22 @@ class PhonesEdge:
         )
 
     @command(
+        "/v1/phones/look-up",
+        scope="identity.look_up",
+        status=200,
+        body=phone_messages.LookUpBody,
+        reply=phone_messages.LookUpView,
+    )
+    def look_up_phone(self, work: UnitOfWork, call: Call[phone_messages.LookUpBody]) -> Reply:
+        """Say how a number is known, so that a till can name it without telling it; keep nothing.
+
+        A POST although it only reads: the number must not be in an address, which is logged.
+        """
+        found = verifying.look_up(work, number=call.body.number, region=call.body.region)
+        view = phone_messages.LookUpView(phone_id=found.phone_id, person_id=found.person_id)
+        return Reply(body=view)
+
+    @command(
         "/v1/phones/<uuid:phone_id>/verifications",
         scope="identity.write",
         body=phone_messages.VerificationBody,

@@ -50,6 +50,14 @@ class Claimed:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """How a number is known, and whose it is verified as; None for what nobody knows."""
+
+    phone_id: UUID | None
+    person_id: UUID | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Tried:
     """What an entered code led to."""
 
@@ -190,22 +198,29 @@ def match(work: UnitOfWork, *, number: str | None, region: str | None, email: st
     Raises:
         NumberInvalid: no operator has such numbers.
     """
-    holder = _holder_by_number(work, Claim(written=number, region=region)) if number else None
+    holder = look_up(work, number=number, region=region).person_id if number else None
     if holder is not None:
-        return Match(person_id=queries.survivor_of(work.db, work.tenant, holder), by="phone")
+        return Match(person_id=holder, by="phone")
     named = _only_by_email(work, email) if email else None
     return Match(person_id=named, by="email" if named else None)
+
+
+def look_up(work: UnitOfWork, *, number: str, region: str | None) -> Found:
+    """Find how a number is known, without taking note of it.
+
+    Raises:
+        NumberInvalid: no operator has such numbers.
+    """
+    written, _ = _number(work, Claim(written=number, region=region))
+    phone_id = queries.find(work.db, work.secret, work.tenant, "phone", written.e164)
+    holder = queries.holder_of(work.db, work.tenant, phone_id) if phone_id else None
+    person_id = queries.survivor_of(work.db, work.tenant, holder) if holder else None
+    return Found(phone_id=phone_id, person_id=person_id)
 
 
 def has_verified_phone(work: UnitOfWork, kin: frozenset[UUID], at: datetime) -> bool:
     """Say whether a person can be reached for sure."""
     return bool(queries.verified_phones_of(work.db, work.tenant, kin, at))
-
-
-def _holder_by_number(work: UnitOfWork, claim: Claim) -> UUID | None:
-    number, _ = _number(work, claim)
-    phone_id = queries.find(work.db, work.secret, work.tenant, "phone", number.e164)
-    return queries.holder_of(work.db, work.tenant, phone_id) if phone_id else None
 
 
 def _only_by_email(work: UnitOfWork, address: str) -> UUID | None:

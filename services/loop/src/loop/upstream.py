@@ -258,7 +258,7 @@ class Line:
     qty: int
 
 
-@upstream.event("commerce", "order_placed")
+@upstream.event("commerce", "order_placed", versions=(1, 2))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OrderPlaced:
     """An order was placed."""

@@ -38,6 +38,7 @@ def draft_revision(
         NothingDrafted: Alembic wrote no file.
     """
     _make_folder(package)
+    know_all_tables(package)
     with TemporaryDirectory() as scratch:
         url = f"sqlite:///{scratch}/draft.sqlite"
         migrate(url, package)
@@ -48,6 +49,15 @@ def draft_revision(
     if written is None or isinstance(written, list):
         raise NothingDrafted(message)
     return _formatted(Path(written.path))
+
+
+def know_all_tables(package: str) -> None:
+    """Load a service whole: modules of its topics add their tables when they are imported.
+
+    A table that isn't known would be drafted as one to drop.
+    """
+    if find_spec(f"{package}.bootstrap"):
+        importlib.import_module(f"{package}.bootstrap")
 
 
 def _make_folder(package: str) -> None:

@@ -4,15 +4,18 @@ A server that cannot be had fails the test with the line that says how to get it
 never one that left the servers out.
 """
 
+import logging
 import os
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
+import structlog
 
 from chassis.testing.private import PrivateServer
 from chassis.testing.programs import ServerMissing, run_directory
@@ -21,6 +24,18 @@ from chassis.testing.servers import PrivatePostgreSQL, PrivateRabbitMQ
 Server = TypeVar("Server", bound=PrivateServer)
 
 _numbers = count(1)
+
+
+@pytest.fixture
+def own_logging() -> Iterator[None]:
+    """Let a test set up the logs as a process does, and put back what it replaced."""
+    root, hook = logging.getLogger(), sys.excepthook
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], sys.excepthook = handlers, hook
+    root.setLevel(level)
+    logging.captureWarnings(capture=False)
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import MetaData
 
 from chassis.migrations import migrate, opened
+from chassis.migrations.drafting import know_all_tables
 
 
 def assert_migrations_match(
@@ -21,6 +22,7 @@ def assert_migrations_match(
         url: An empty database; a SQLite file in the test's own folder will do.
         elsewhere: Tables that a revision creates by hand.
     """
+    know_all_tables(package)
     migrate(url, package)
 
     def include(_thing: Any, name: str | None, kind: str, *_: Any) -> bool:

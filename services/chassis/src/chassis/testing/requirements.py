@@ -1,9 +1,13 @@
-"""A pytest plugin that notes which rows of tests/requirements.csv are shown by a passing test."""
+"""A pytest plugin that notes which rows of tests/requirements.csv are shown by a passing test.
+
+A row that names several services ("commerce+identity") may be shown by halves: a test with
+``@pytest.mark.requirement("C13", half="commerce")`` shows only that service's part of it.
+"""
 
 import csv
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -38,11 +42,12 @@ class ShownRows:
         """Note what each test claims.
 
         Raises:
-            UsageError: a mark names no row, or one that does not exist.
+            UsageError: a mark names no row, one that does not exist, or a service that it is
+                not about.
         """
         self.claims = {item.nodeid: claimed for item in items if (claimed := list(marks(item)))}
         if self.claims:
-            known = row_ids(self.rows)
+            known = claimable(self.rows)
             unknown = [
                 f"{t}: {i!r}" for t, ids in self.claims.items() for i in ids if i not in known
             ]
@@ -61,7 +66,7 @@ class ShownRows:
             self.target.write_text(json.dumps(self.shown(), indent=2) + "\n")
 
     def shown(self) -> dict[str, list[str]]:
-        """Give each shown row with its passing tests, set-up and teardown included."""
+        """Give each shown row, or "row/service" for a half, with its passing tests."""
         rows: defaultdict[str, list[str]] = defaultdict(list)
         for test, ids in self.claims.items():
             if self.passed[test] and all(self.passed[test]):
@@ -71,14 +76,21 @@ class ShownRows:
 
 
 def marks(item: pytest.Item) -> Iterator[str]:
-    """Yield the rows that a test's marks name."""
+    """Yield the rows that a test's marks name, halves as ``row/service``."""
     for mark in item.iter_markers(MARK):
         if not mark.args:
             raise pytest.UsageError(f"{item.nodeid}: a requirement mark names no row")
-        yield from map(str, mark.args)
+        half = f"/{mark.kwargs['half']}" if "half" in mark.kwargs else ""
+        yield from (f"{row}{half}" for row in mark.args)
 
 
-def row_ids(rows: Path) -> set[str]:
-    """Read the ids of the rows."""
+def claimable(rows: Path) -> set[str]:
+    """Read what a mark may name: every row, and each half of a row of several services."""
     with rows.open(encoding="utf-8", newline="") as lines:
-        return {row["id"] for row in csv.DictReader(lines)}
+        return {name for row in csv.DictReader(lines) for name in (row["id"], *halves(row))}
+
+
+def halves(row: Mapping[str, str]) -> list[str]:
+    """Return the halves of a row; none where it is about one service."""
+    services = (row.get("service") or "").split("+")
+    return [f"{row['id']}/{service}" for service in services] if len(services) > 1 else []

@@ -1,0 +1,123 @@
+"""Placing an order: at which prices, for whom, within which limits."""
+
+from collections import Counter
+from collections.abc import Collection
+from datetime import timedelta
+from uuid import UUID
+
+from chassis.errors import Rejected
+from chassis.privacy import is_erased
+from chassis.unit_of_work import Loaded, UnitOfWork
+from commerce import cart_checkout, drop_orders, entrants, persons, pricing
+from commerce.messages import LineRequest, OrderRequest
+from commerce.order import ORDER, Order, PlaceOrder
+from commerce.order_events import OrderLine
+from commerce.product import PRODUCT
+from commerce.settings import Terms
+
+
+class PersonLimitReached(Rejected):
+    """One person may not buy so many, under all their accounts together."""
+
+    code = "person_limit_reached"
+
+
+class PriceChanged(Rejected):
+    """The price is not the one that the buyer saw."""
+
+    code = "price_changed"
+
+
+class BuyerErased(Rejected):
+    """The buyer asked to be forgotten; nothing new is kept under this id."""
+
+    code = "buyer_erased"
+
+
+def place_order(work: UnitOfWork, wanted: OrderRequest, terms: Terms) -> tuple[UUID, Loaded[Order]]:
+    """Order goods at today's prices.
+
+    Raises:
+        ProductUnknown: a product is not in the catalogue.
+        NotOffered: one has no price now.
+        PriceChanged: the buyer saw another price.
+        PersonLimitReached: the person has bought as many as one may.
+        BuyerErased: the buyer asked to be forgotten.
+        Rejected: a drop has a say in it, see ``drop_orders.supply``.
+        CartOrdered, CartDiffers: the cart is not as the buyer saw it.
+        CouponUnknown, CouponUsedUp, NotForYou, PromotionOver: the coupon does not do.
+    """
+    order_id = drop_orders.id_of(work, wanted)
+    known = work.load(ORDER, order_id)
+    if known.state.placed is not None:
+        drop_orders.not_another(work, known.state.placed)
+        return order_id, known
+    buyer_exists(work, wanted.person_id)
+    wanted = cart_checkout.filled(work, wanted)
+    basket = pricing.basket_of(work, wanted)
+    priced = [
+        _as_seen(line, priced) for line, priced in zip(wanted.lines, basket.lines, strict=True)
+    ]
+    _within_limits(work, wanted)
+    # An order that is imported later has its full time from then on: its deadlines are over.
+    known_at = max(work.now, work.recorded_at)
+    usual = drop_orders.Supply(
+        location=wanted.location,
+        reserved_until=known_at + terms.hold,
+        payment_due_at=known_at + terms.payment,
+    )
+    supply = drop_orders.supply(work, wanted, usual)
+    command = PlaceOrder(
+        order_id=order_id,
+        key=str(work.context.command_id),
+        body_hash=work.context.digest.hex(),
+        person_id=wanted.person_id,
+        origin=wanted.origin,
+        lines=tuple(priced),
+        location=supply.location,
+        placed_at=work.now,
+        reserved_until=supply.reserved_until,
+        payment_due_at=supply.payment_due_at,
+        payment_method=wanted.payment_method,
+        drop_entry=wanted.drop_entry,
+        coupon=basket.coupon,
+        answer_within=terms.payment // timedelta(seconds=1),
+    )
+    placed = work.execute(ORDER, order_id, command)
+    cart_checkout.check_out(work, wanted.cart_id, order_id)
+    return order_id, placed
+
+
+def buyer_exists(work: UnitOfWork, person_id: str) -> None:
+    """Raise BuyerErased where nothing may be kept about a buyer any more."""
+    if is_erased(work.keys, work.tenant, person_id):
+        raise BuyerErased("This buyer asked to be forgotten.")
+
+
+def still_there(work: UnitOfWork, people: Collection[str]) -> None:
+    """Raise BuyerErased where one of some people was forgotten while we waited for our turn.
+
+    A key may be kept in memory for a while after another process destroyed it.
+    """
+    if entrants.any_forgotten(work.db, work.tenant, people):
+        raise BuyerErased("This buyer asked to be forgotten.")
+
+
+def _as_seen(line: LineRequest, priced: OrderLine) -> OrderLine:
+    price = priced.price
+    if line.price is not None and line.price != price:
+        raise PriceChanged(f"{line.sku} costs {price.amount} {price.currency} now.")
+    return priced
+
+
+def _within_limits(work: UnitOfWork, wanted: OrderRequest) -> None:
+    pieces: Counter[str] = Counter()
+    for line in wanted.lines:
+        pieces[line.sku] += line.qty
+    person = persons.person_behind(work.db, work.tenant, wanted.person_id)
+    persons.one_at_a_time(work.db, work.tenant, person)
+    still_there(work, (wanted.person_id,))
+    for sku, qty in sorted(pieces.items()):
+        limit = work.load(PRODUCT, sku).state.offer_at(work.now).per_person
+        if limit is not None and persons.bought(work.db, work.tenant, person, sku) + qty > limit:
+            raise PersonLimitReached(f"One person may buy {limit} of {sku}.")
