@@ -64,6 +64,7 @@ def left(shop: Any) -> Any:
     return [entry.event for entry in shop.service.happened("cart_abandoned")]
 
 
+@pytest.mark.requirement("K7", half="commerce")
 def test_an_unanswered_enquiry_explains_an_abandoned_cart(shop: Any) -> None:
     """The company would never learn that a sale was lost because nobody answered."""
     shop.stocked(shirt=9)
