@@ -10,6 +10,7 @@ import msgspec
 
 from chassis import schemas, stored_values
 from chassis.envelope import Envelope
+from chassis.log import Draft
 from chassis.privacy import KeyStore, Personal, seal_fields, unseal_fields
 
 E = TypeVar("E")
@@ -38,7 +39,8 @@ class EventRegistry:
     """Every event of one service, by its hand-written wire name.
 
     >>> from typing import Annotated
-    >>> from chassis.privacy import MemoryKeys
+    >>> from chassis.log import Draft
+    from chassis.privacy import MemoryKeys
     >>> registry = EventRegistry("demo")
     >>> @registry.event("greeted")
     ... @dataclass(frozen=True, kw_only=True)
@@ -120,6 +122,12 @@ class EventRegistry:
         kind = self.kind_of(event)
         data, subjects = seal_fields(schemas.dump(event), kind.personal, tenant, keys)
         return _JSON.encode(data).encode(), subjects
+
+    def draft(self, event: object, tenant: str, keys: KeyStore) -> Draft:
+        """Return what the log is given of an event."""
+        kind = self.kind_of(event)
+        data, subjects = self.encode(event, tenant, keys)
+        return Draft(type=kind.name, schema_version=kind.version, subjects=subjects, data=data)
 
     def decode(self, stored: Envelope, keys: KeyStore) -> Any:
         """Return the event object, lifted to today's version.

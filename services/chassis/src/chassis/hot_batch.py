@@ -263,7 +263,5 @@ class _Turn:
                 projection.apply_all(facts, self._db)
 
     def _draft(self, event: Any) -> Draft:
-        registry, keys = self._storage.registry, self._storage.keys
-        kind = registry.kind_of(event)
-        data, subjects = registry.encode(event, self._stream.tenant, keys)
-        return Draft(type=kind.name, schema_version=kind.version, subjects=subjects, data=data)
+        storage = self._storage
+        return storage.registry.draft(event, self._stream.tenant, storage.keys)

@@ -96,6 +96,11 @@ class UnitOfWork:
         return self._recorded_at
 
     @property
+    def known_at(self) -> datetime:
+        """When somebody could know of it: whoever is told late has their full time from then on."""
+        return max(self.now, self.recorded_at)
+
+    @property
     def tenant(self) -> str:
         """Whose data it touches."""
         return self.context.tenant
@@ -250,6 +255,4 @@ class UnitOfWork:
         return decider.evolve(state, self._registry.decode(stored, self.keys))
 
     def _draft(self, event: Any) -> Draft:
-        kind = self._registry.kind_of(event)
-        data, subjects = self._registry.encode(event, self.tenant, self.keys)
-        return Draft(type=kind.name, schema_version=kind.version, subjects=subjects, data=data)
+        return self._registry.draft(event, self.tenant, self.keys)

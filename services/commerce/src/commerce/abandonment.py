@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 
 from chassis.clock import micros, moment, moment_or_none
+from commerce import persons
 from commerce.cart_messages import (
     AbandonmentView,
     AbandonmentWanted,
@@ -31,7 +32,6 @@ from commerce.cart_messages import (
     ProductLossView,
 )
 from commerce.cart_tables import cart_buyers, cart_lines, carts, enquiries
-from commerce.names import names_of
 from commerce.tables import board, person_links
 
 MICROS_A_MINUTE = 60_000_000
@@ -205,7 +205,7 @@ def _case(db: Connection, tenant: str, found: Row[Any]) -> str | None:
     row = enquiries.c
     mine = select(row.case_id).where(
         row.tenant == tenant,
-        row.author.in_(names_of(db, tenant, found.person)),
+        row.author.in_(persons.kin_of(db, tenant, [found.person])[found.person]),
         row.opened_at == found.asked_at,
     )
     return db.execute(mine.order_by(row.case_id).limit(1)).scalar()

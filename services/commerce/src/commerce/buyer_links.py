@@ -8,13 +8,12 @@ from sqlalchemy import Connection, select
 from chassis.clock import micros
 from chassis.errors import Rejected
 from chassis.unit_of_work import Executed, UnitOfWork
-from commerce import names, persons, queries
+from commerce import persons, queries
 from commerce.buyer import BUYER, Buyer, LinkBuyer
 from commerce.buyers_messages import BuyerLink
 from commerce.drop_tables import drop_terms
 from commerce.ordering import buyer_exists, still_there
 from commerce.product import PRODUCT, NotOffered
-from commerce.tables import person_links
 
 PREFIX = "visitor-"
 
@@ -33,7 +32,8 @@ def link(work: UnitOfWork, wanted: BuyerLink) -> Executed[Buyer]:
         BuyerLinkedElsewhere: the visitor is another person.
     """
     alone(work, (wanted.visitor, wanted.person_id))
-    same = frozenset(names.names_of(work.db, work.tenant, wanted.person_id))
+    who = wanted.person_id
+    same = persons.kin_of(work.db, work.tenant, [who])[who]
     named = {wanted.visitor, wanted.person_id, *same}
     still_there(work, named)
     for one in sorted(named):
@@ -46,11 +46,7 @@ def link(work: UnitOfWork, wanted: BuyerLink) -> Executed[Buyer]:
 
 def with_visitors(db: Connection, tenant: str, subjects: Sequence[str]) -> tuple[str, ...]:
     """Return subjects of people with the visitors of the storefront that they are."""
-    row = person_links.c
-    linked = select(row.member).where(
-        row.tenant == tenant, row.person.in_(subjects), row.member.startswith(PREFIX)
-    )
-    found = set(db.execute(linked).scalars())
+    found = persons.members_of(db, tenant, subjects, kind=PREFIX)
     return (*subjects, *sorted(found.difference(subjects)))
 
 

@@ -16,7 +16,7 @@ from commerce.drop_admission import OtherChannel, terms_of
 from commerce.drop_commands import Use
 from commerce.drop_place import not_a_drops
 from commerce.drop_tables import drop_entries, drop_terms
-from commerce.dropping import known_at, order_of
+from commerce.dropping import order_of
 from commerce.messages import OrderRequest
 from commerce.order_events import OrderPlaced
 
@@ -67,7 +67,7 @@ def _under(work: UnitOfWork, wanted: OrderRequest, entry_id: UUID, usual: Supply
     if len(wanted.lines) != 1:
         raise OrderDiffersFromEntry("Order the drop's product by itself.")
     (line,) = wanted.lines
-    drop_id, at = _drop_of(work, entry_id, line.sku), known_at(work)
+    drop_id, at = _drop_of(work, entry_id, line.sku), work.known_at
     command = Use(
         entry_id=entry_id,
         standing=entrants.standing_of(work.db, work.tenant, wanted.person_id, at),

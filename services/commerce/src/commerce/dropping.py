@@ -1,6 +1,5 @@
 """The use cases of a drop: set goods aside, keep it in line with orders and stock, end it."""
 
-from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -32,11 +31,6 @@ class TooFewForDrop(Rejected):
 def order_of(entry_id: UUID) -> UUID:
     """Return the id of the only order that can be placed under an entry."""
     return derived_id(entry_id, "order")
-
-
-def known_at(work: UnitOfWork) -> datetime:
-    """Return when somebody could know of it: whoever is told late has their full time from then."""
-    return max(work.now, work.recorded_at)
 
 
 def schedule(work: UnitOfWork, wanted: DropRequest) -> tuple[UUID, Executed[Drop]]:
@@ -89,7 +83,7 @@ def settle(work: UnitOfWork, drop_id: UUID, entry_id: UUID) -> None:
     told of first, or how often.
     """
     outcome, reason = _outcome(work, drop_id, entry_id)
-    command = Settle(entry_id=entry_id, outcome=outcome, reason=reason, at=known_at(work))
+    command = Settle(entry_id=entry_id, outcome=outcome, reason=reason, at=work.known_at)
     work.execute(DROP, drop_id, command)
     if work.load(DROP, drop_id).state.ended:
         take_home(work, drop_id)
@@ -99,7 +93,7 @@ def settle(work: UnitOfWork, drop_id: UUID, entry_id: UUID) -> None:
 
 def call_next(work: UnitOfWork, drop_id: UUID) -> None:
     """Let as many of those in line buy as there are pieces for."""
-    at = known_at(work)
+    at = work.known_at
     while first := work.load(DROP, drop_id).state.first:
         standing = entrants.standing_of(work.db, work.tenant, first.person_id, at)
         if not work.execute(DROP, drop_id, CallNext(standing=standing, at=at)).events:

@@ -11,10 +11,10 @@ from chassis.clock import micros, moment
 from chassis.insertion import insert_once
 from chassis.privacy import is_erased
 from chassis.unit_of_work import UnitOfWork
+from commerce import persons
 from commerce.cart_events import LastEnquiry
 from commerce.cart_tables import enquiries
 from commerce.cart_upstream import CaseOpened, CaseReopened, CaseResolved, ReplySent
-from commerce.names import names_of
 
 # Praise and remarks are owed a reply too, but nobody waits with a purchase for it.
 QUESTIONS = frozenset({"consultation", "purchase", "complaint"})
@@ -60,7 +60,7 @@ def unanswered(db: Connection, tenant: str, buyer: str, at: datetime) -> LastEnq
         select(row.case_id, row.opened_at)
         .where(
             row.tenant == tenant,
-            row.author.in_(names_of(db, tenant, buyer)),
+            row.author.in_(persons.kin_of(db, tenant, [buyer])[buyer]),
             row.opened_at <= micros(at),
             or_(row.answered_at.is_(None), row.answered_at > micros(at)),
             or_(row.closed_at.is_(None), row.closed_at > micros(at)),

@@ -11,7 +11,6 @@ from chassis.clock import micros
 from commerce import persons
 from commerce.drop_commands import Enter, Standing
 from commerce.drop_tables import verified_phones
-from commerce.tables import person_links
 from commerce.upstream import PhoneReleased, PhoneVerified
 
 
@@ -27,9 +26,7 @@ def standings(
 
     Nobody's key is looked for: thousands come at once, and each would get one by being asked for.
     """
-    person_of = _persons(db, tenant, people)
-    kin = _kin(db, tenant, {person_of.get(who, who) for who in people})
-    own = {who: kin[person_of.get(who, who)] | {who} for who in people}
+    own = persons.kin_of(db, tenant, people)
     everybody = frozenset[str]().union(*own.values())
     phones = _phones(db, tenant, everybody, at)
     forgotten = persons.forgotten(db, tenant, everybody)
@@ -88,30 +85,6 @@ def forget(db: Connection, tenant: str, subjects: Collection[str]) -> None:
     db.execute(
         delete(verified_phones).where(row.tenant == tenant, row.person_id.in_(list(subjects)))
     )
-
-
-def any_forgotten(db: Connection, tenant: str, people: Collection[str]) -> bool:
-    """Say whether one of some people was forgotten, as the database has it at this moment."""
-    return bool(persons.forgotten(db, tenant, people))
-
-
-def _persons(db: Connection, tenant: str, members: Collection[str]) -> dict[str, str]:
-    row = person_links.c
-    linked = select(row.member, row.person).where(
-        row.tenant == tenant, row.member.in_(list(members))
-    )
-    return dict(db.execute(linked).tuples().all())
-
-
-def _kin(db: Connection, tenant: str, persons: Collection[str]) -> dict[str, frozenset[str]]:
-    kin = {person: {person} for person in persons}
-    row = person_links.c
-    members = select(row.person, row.member).where(
-        row.tenant == tenant, row.person.in_(list(persons))
-    )
-    for person, member in db.execute(members):
-        kin[person].add(member)
-    return {person: frozenset(everybody) for person, everybody in kin.items()}
 
 
 def _phones(

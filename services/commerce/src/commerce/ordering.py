@@ -8,7 +8,7 @@ from uuid import UUID
 from chassis.errors import Rejected
 from chassis.privacy import is_erased
 from chassis.unit_of_work import Loaded, UnitOfWork
-from commerce import cart_checkout, drop_orders, entrants, persons, pricing
+from commerce import cart_checkout, drop_orders, persons, pricing
 from commerce.messages import LineRequest, OrderRequest
 from commerce.order import ORDER, Order, PlaceOrder
 from commerce.order_events import OrderLine
@@ -55,25 +55,18 @@ def place_order(work: UnitOfWork, wanted: OrderRequest, terms: Terms) -> tuple[U
     buyer_exists(work, wanted.person_id)
     wanted = cart_checkout.filled(work, wanted)
     basket = pricing.basket_of(work, wanted)
-    priced = [
+    lines = tuple(
         _as_seen(line, priced) for line, priced in zip(wanted.lines, basket.lines, strict=True)
-    ]
-    _within_limits(work, wanted)
-    # An order that is imported later has its full time from then on: its deadlines are over.
-    known_at = max(work.now, work.recorded_at)
-    usual = drop_orders.Supply(
-        location=wanted.location,
-        reserved_until=known_at + terms.hold,
-        payment_due_at=known_at + terms.payment,
     )
-    supply = drop_orders.supply(work, wanted, usual)
+    _within_limits(work, wanted)
+    supply = drop_orders.supply(work, wanted, _usual(work, wanted, terms))
     command = PlaceOrder(
         order_id=order_id,
         key=str(work.context.command_id),
         body_hash=work.context.digest.hex(),
         person_id=wanted.person_id,
         origin=wanted.origin,
-        lines=tuple(priced),
+        lines=lines,
         location=supply.location,
         placed_at=work.now,
         reserved_until=supply.reserved_until,
@@ -99,8 +92,17 @@ def still_there(work: UnitOfWork, people: Collection[str]) -> None:
 
     A key may be kept in memory for a while after another process destroyed it.
     """
-    if entrants.any_forgotten(work.db, work.tenant, people):
+    if persons.forgotten(work.db, work.tenant, people):
         raise BuyerErased("This buyer asked to be forgotten.")
+
+
+def _usual(work: UnitOfWork, wanted: OrderRequest, terms: Terms) -> drop_orders.Supply:
+    # An order that is imported later has its full time from then on: its deadlines are over.
+    return drop_orders.Supply(
+        location=wanted.location,
+        reserved_until=work.known_at + terms.hold,
+        payment_due_at=work.known_at + terms.payment,
+    )
 
 
 def _as_seen(line: LineRequest, priced: OrderLine) -> OrderLine:

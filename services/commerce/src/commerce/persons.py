@@ -15,6 +15,27 @@ def person_behind(db: Connection, tenant: str, member: str) -> str:
     return db.execute(found).scalar() or member
 
 
+def kin_of(db: Connection, tenant: str, people: Collection[str]) -> Mapping[str, frozenset[str]]:
+    """Return all ids that each of some people goes by, their own among them, in two queries."""
+    row = person_links.c
+    own = select(row.member, row.person).where(row.tenant == tenant, row.member.in_(list(people)))
+    behind = {**{who: who for who in people}, **dict(db.execute(own).tuples().all())}
+    kin = {person: {person} for person in behind.values()}
+    theirs = select(row.person, row.member).where(row.tenant == tenant, row.person.in_(list(kin)))
+    for person, member in db.execute(theirs):
+        kin[person].add(member)
+    return {who: frozenset(kin[person] | {who}) for who, person in behind.items()}
+
+
+def members_of(db: Connection, tenant: str, people: Collection[str], *, kind: str) -> set[str]:
+    """Return the ids of one kind, by how they begin, that some people go by."""
+    row = person_links.c
+    found = select(row.member).where(
+        row.tenant == tenant, row.person.in_(list(people)), row.member.startswith(kind)
+    )
+    return set(db.execute(found).scalars())
+
+
 def join(db: Connection, tenant: str, *, member: str, person: str) -> None:
     """Count an account, or an absorbed person with all who belong to it, as another person.
 

@@ -13,7 +13,6 @@ from sqlalchemy import Connection, delete, select, update
 from chassis.insertion import insert_once
 from commerce import persons
 from commerce.stores_tables import phone_owners
-from commerce.tables import person_links
 
 PREFIX = "phone-"
 
@@ -47,15 +46,12 @@ def is_free(db: Connection, tenant: str, *, phone_id: UUID, person: str) -> None
 
 def with_purchases(db: Connection, tenant: str, subjects: Sequence[str]) -> tuple[str, ...]:
     """Return subjects of people with those that their purchases by phone are kept under."""
-    link, owner = person_links.c, phone_owners.c
-    linked = select(link.member).where(
-        link.tenant == tenant, link.person.in_(subjects), link.member.startswith(PREFIX)
-    )
+    owner = phone_owners.c
     unclaimed = select(owner.phone_id, owner.generation).where(
         owner.tenant == tenant, owner.phone_id.in_(subjects), owner.person.is_(None)
     )
     found = {
-        *db.execute(linked).scalars(),
+        *persons.members_of(db, tenant, subjects, kind=PREFIX),
         *(_subject(phone, number) for phone, number in db.execute(unclaimed)),
     }
     return (*subjects, *sorted(found.difference(subjects)))

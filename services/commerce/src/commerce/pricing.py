@@ -17,7 +17,6 @@ from commerce.audiences import audiences_of
 from commerce.coupons import Coupon
 from commerce.discounts import reduced
 from commerce.messages import OrderRequest
-from commerce.names import names_of
 from commerce.order_events import OrderLine
 from commerce.product import PRODUCT
 from commerce.promotion_events import PromotionDefined
@@ -159,7 +158,7 @@ def offers_for(
     automatic = [terms for terms in _holding(db, tenant, at) if concerns(terms, skus)]
     if given is None and not automatic:
         return Offers()
-    names = names_of(db, tenant, buyer) if buyer else ()
+    names = sorted(persons.kin_of(db, tenant, [buyer])[buyer]) if buyer else []
     audiences = audiences_of(db, tenant, names)
     theirs = [terms for terms in automatic if terms.audience in audiences]
     by_coupon = _opened_by(given, names, audiences) if given else None

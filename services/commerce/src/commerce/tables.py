@@ -99,14 +99,3 @@ forgotten_people = Table(
     Column("tenant", String(200), primary_key=True),
     Column("subject", String(100), primary_key=True),
 )
-
-# Whoever compares the metadata with a database must find every topic's tables in it.
-from commerce import (  # noqa: E402, F401
-    cart_tables,
-    drop_tables,
-    promotion_tables,
-    reports_tables,
-    shop_tables,
-    stores_tables,
-    trade_tables,
-)
