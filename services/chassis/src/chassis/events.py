@@ -39,8 +39,7 @@ class EventRegistry:
     """Every event of one service, by its hand-written wire name.
 
     >>> from typing import Annotated
-    >>> from chassis.log import Draft
-    from chassis.privacy import MemoryKeys
+    >>> from chassis.privacy import MemoryKeys
     >>> registry = EventRegistry("demo")
     >>> @registry.event("greeted")
     ... @dataclass(frozen=True, kw_only=True)
