@@ -43,7 +43,7 @@ imports: setup ## Check who imports whom
 	@$(BIN)/lint-imports
 
 unit: setup ## Run the tests that need no server, docs and contract files included
-	@$(BIN)/pytest -m "$(FAST)"
+	@$(BIN)/pytest -n auto -m "$(FAST)"
 
 rest: setup
 	@$(BIN)/pytest -m "not ($(FAST))"

@@ -21,7 +21,6 @@ from chassis.storage import Storage
 from chassis.testing.contexts import NOW, SECRET, context
 from chassis.testing.servers import PrivatePostgreSQL
 from commerce.events import registry
-from commerce.reservations import reserve
 from commerce.stock import STOCK, Place, Receive, Reserve, Stock, Wanted
 
 UNITS, WRITERS, EACH, ROUNDS = 100_000, 16, 300, 5
@@ -66,7 +65,7 @@ def reserves(database: Database, writers: int = WRITERS, each: int = EACH) -> fl
             order = new_id()
             line = Wanted(reservation=f"{order}.1.0", qty=1)
             wanted = Reserve(place=PLACE, order_id=order, lines=(line,), expires_at=expires)
-            reserve(storage, context(), wanted)
+            storage.hot.execute(context(), STOCK, PLACE, wanted)
 
     found = rate(buy, writers, each)
     _check(_folded(database), writers * each)

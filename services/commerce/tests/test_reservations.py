@@ -20,7 +20,6 @@ from chassis.storage import Storage
 from chassis.testing.contexts import NOW, SECRET, context
 from commerce import examples
 from commerce.events import StockReserved, registry
-from commerce.reservations import reserve
 from commerce.stock import (
     STOCK,
     Adjust,
@@ -73,7 +72,7 @@ def buy(storage: Storage, buyer: int) -> bool:
     """Want a piece; the same buyer's wish is the same command whenever it is made."""
     once = context(command_id=derived_id("wish of", buyer), command=f"{buyer}".encode())
     try:
-        return bool(reserve(storage, once, wanted(order_of(buyer))))
+        return bool(storage.hot.execute(once, STOCK, PLACE, wanted(order_of(buyer))).events)
     except OutOfStock:
         return False
 
@@ -114,7 +113,7 @@ def test_a_reservation_is_a_fact_of_its_own(storage: Storage) -> None:
     """Nobody could tell afterwards who held what, and by which request."""
     storage.hot.execute(context(), STOCK, PLACE, Receive(place=PLACE, qty=UNITS))
     once = context()
-    (event,) = reserve(storage, once, wanted(order_of(1), 2))
+    (event,) = storage.hot.execute(once, STOCK, PLACE, wanted(order_of(1), 2)).events
 
     assert isinstance(event, StockReserved)
     assert (event.order_id, event.qty) == (order_of(1), 2)

@@ -10,10 +10,10 @@ from chassis.clock import FixedClock
 from chassis.database import Database
 from chassis.ids import LANES
 from chassis.inbox import OrderedInbox
-from chassis.migrations import migrate
 from chassis.privacy import MemoryKeys
 from chassis.storage import Storage
 from chassis.testing.contexts import SECRET
+from chassis.testing.migrated import migrated
 from chassis.testing.web import Tokens
 from four_logs import FourLogs
 from loop.board import Board
@@ -30,8 +30,7 @@ class LoopUnderTest:
     """The loop over four given logs, at a clock that the test moves."""
 
     def __init__(self, folder: Path, logs: FourLogs, now: datetime) -> None:
-        url = f"sqlite:///{folder}/loop.db"
-        migrate(url, "loop")
+        url = migrated(folder / "loop.db", "loop")
         self.logs = logs
         self.clock = FixedClock(now)
         self.facts = LiveFacts()

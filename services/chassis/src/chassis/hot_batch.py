@@ -13,7 +13,7 @@ from chassis.context import Context
 from chassis.decider import Decider
 from chassis.envelope import Envelope, envelope_of
 from chassis.faults import reach
-from chassis.hot_log import Held, Known, Run, hot_log_on
+from chassis.hot_log import Held, Known, Run, append_at_once, hot_log_on
 from chassis.idempotency import Slot, StoredResponse
 from chassis.log import Append, CommandReused, Draft, rows_of, spans_of
 from chassis.states import Folded
@@ -85,15 +85,128 @@ def decide_together(
         Unavailable: the database does not answer.
     """
     with Recording() as recording:
-        with storage.database.begin() as db:
-            turn = _Turn(storage, stream, db, asked)
-            outcomes = turn.take()
-            recording.begins()
-            recording.wrote(turn.write())
-            reach("hot.written")
-        reach("hot.committed")
+        outcomes = _at_once(storage, stream, asked, recording)
+        return outcomes or _in_turn(storage, stream, asked, recording)
+
+
+def _at_once(
+    storage: "Storage", stream: HotStream, asked: Sequence[Asked], recording: Recording
+) -> Sequence[Outcome[Any]] | None:
+    """Decide on the state that is kept, and write in one round trip if the stream still ends there.
+
+    None when nothing was written.  Whoever is refused, or repeats himself, has to be looked up, and
+    that wants the stream held; so does what is written beside the events.
+    """
+    kept = storage.states.get(stream.tenant, stream.name)
+    if kept is None or storage.database.is_sqlite or any(one.slot or one.prepare for one in asked):
+        return None
+    batch = _Batch(storage, stream, kept)
+    outcomes = [batch.outcome(one) for one in asked]
+    refused = any(one.refusal is not None for one in outcomes)
+    if refused or not batch.run.rows or batch.is_projected:
+        return None
+    recording.begins()
+    with storage.database.autocommit() as connection:
+        if not append_at_once(connection, batch.run, kept):
+            return None
+    recording.wrote(len(batch.run.rows))
+    reach("hot.committed")
+    batch.keep_state()
+    return outcomes
+
+
+def _in_turn(
+    storage: "Storage", stream: HotStream, asked: Sequence[Asked], recording: Recording
+) -> Sequence[Outcome[Any]]:
+    """Hold the stream, decide, write."""
+    with storage.database.begin() as db:
+        turn = _Turn(storage, stream, db, asked)
+        outcomes = turn.take()
+        recording.begins()
+        recording.wrote(turn.write())
+        reach("hot.written")
+    reach("hot.committed")
     turn.keep_state()
     return outcomes
+
+
+class _Batch:
+    """What is decided, one command after the other, from a stream's state on.
+
+    Args:
+        storage: Where the service keeps things.
+        stream: Which one.
+        start: Its state before.
+    """
+
+    def __init__(self, storage: "Storage", stream: HotStream, start: Folded) -> None:
+        self._storage = storage
+        self._stream = stream
+        self._start = start
+        self._last_at = start.last_at
+        self._personal = False
+        self._now = storage.clock.now()
+        self.state = start.state
+        self.run = Run(tenant=stream.tenant, stream=stream.name, before=start.version)
+        self.events: list[Any] = []
+
+    @property
+    def is_projected(self) -> bool:
+        """Whether an inline projection handles any of its events."""
+        inline = self._storage.inline
+        return any(p.handles(type(event)) for p in inline for event in self.events)
+
+    def outcome(self, one: Asked) -> Outcome[Any]:
+        """Decide a command.  Nothing is kept of it until nothing of it can fail any more."""
+        try:
+            return self._decided(one)
+        except Exception as refusal:  # noqa: BLE001  # it is one caller's; the others go on
+            return Outcome(refusal=refusal)
+
+    def keep_state(self) -> None:
+        """Let the next turn begin where this one ended; only after the commit."""
+        at, rows = self._start, self.run.rows
+        if rows:
+            last = envelope_of(rows[-1])
+            at = at.going_on(self.state, self.run.last, last, personal=self._personal)
+        self._storage.states.keep(self._stream.tenant, self._stream.name, at)
+
+    def project(self, db: Connection) -> None:
+        """Let inline projections follow what was written."""
+        if self.is_projected:
+            facts = list(zip(self.events, map(envelope_of, self.run.rows), strict=True))
+            for projection in self._storage.inline:
+                projection.apply_all(facts, db)
+
+    def _decided(self, one: Asked) -> Outcome[Any]:
+        decider = self._stream.decider
+        events = decider.decide(self.state, one.command)
+        append = Append(
+            stream=self._stream.name,
+            expected_version=self.run.last,
+            drafts=[self._draft(event) for event in events],
+            not_before=self._last_at,
+        )
+        rows = rows_of(one.context, [append], self._now)
+        state = reduce(decider.evolve, events, self.state)
+        decided = Decided(state=state, version=self.run.last + len(events), events=events)
+        response = one.respond(decided) if one.respond else None
+        self._note(one, append, rows, decided)
+        return Outcome(decided=decided, response=response)
+
+    def _note(
+        self, one: Asked, append: Append, rows: Sequence[tuple[Any, ...]], decided: Decided[Any]
+    ) -> None:
+        self.run.commands.append((one.context, spans_of([append])))
+        self.run.rows.extend(rows)
+        self.events.extend(decided.events)
+        if rows:
+            self.state, self._last_at = decided.state, append.moment(one.context.now)
+            self._personal = self._personal or any(draft.subjects for draft in append.drafts)
+
+    def _draft(self, event: Any) -> Draft:
+        storage = self._storage
+        return storage.registry.draft(event, self._stream.tenant, storage.keys)
 
 
 class _Turn:
@@ -122,12 +235,7 @@ class _Turn:
             commands=[command for _, command in self._asked],
         )
         self._known = held.known
-        self._start = self._folded(held)
-        self._state, self._last_at = self._start.state, self._start.last_at
-        self._personal = False
-        self._now = storage.clock.now()
-        self._run = Run(tenant=stream.tenant, stream=stream.name, before=self._start.version)
-        self._events: list[Any] = []
+        self._batch = _Batch(storage, stream, self._folded(held))
         self._answers: list[tuple[Asked, StoredResponse]] = []
 
     def take(self) -> list[Outcome[Any]]:
@@ -140,20 +248,17 @@ class _Turn:
 
     def write(self) -> int:
         """Record what was decided; return how many events that are."""
-        if self._run.commands:
-            self._log.append(self._run)
-            self._project()
+        run = self._batch.run
+        if run.commands:
+            self._log.append(run)
+            self._batch.project(self._db)
         rows = [(one.slot, one.context.digest, answer) for one, answer in self._answers if one.slot]
-        idempotency.remember_all(self._db, rows, self._now)
-        return len(self._events)
+        idempotency.remember_all(self._db, rows, self._storage.clock.now())
+        return len(run.rows)
 
     def keep_state(self) -> None:
         """Let the next turn begin where this one ended; only after the commit."""
-        at, rows = self._start, self._run.rows
-        if rows:
-            last = envelope_of(rows[-1])
-            at = at.going_on(self._state, self._run.last, last, personal=self._personal)
-        self._storage.states.keep(self._stream.tenant, self._stream.name, at)
+        self._batch.keep_state()
 
     def _prepared(self) -> dict[str, Asked]:
         """Return those that are to be completed, each kind looked up at once."""
@@ -187,44 +292,16 @@ class _Turn:
         return self._storage.registry.decode(stored, self._storage.keys)
 
     def _outcome(self, one: Asked, known: Known | None) -> Outcome[Any]:
+        outcome = self._repeated(one, known) if known else self._batch.outcome(one)
+        if outcome.decided is not None and outcome.response is not None:
+            self._answers.append((one, outcome.response))
+        return outcome
+
+    def _repeated(self, one: Asked, known: Known) -> Outcome[Any]:
         try:
-            return self._again(one, known) if known else self._first(one)
+            return self._again(one, known)
         except Exception as refusal:  # noqa: BLE001  # it is one caller's; the others go on
             return Outcome(refusal=refusal)
-
-    def _first(self, one: Asked) -> Outcome[Any]:
-        """Decide a command.  Nothing is kept of it until nothing of it can fail any more."""
-        decider = self._stream.decider
-        events = decider.decide(self._state, one.command)
-        append = Append(
-            stream=self._stream.name,
-            expected_version=self._run.last,
-            drafts=[self._draft(event) for event in events],
-            not_before=self._last_at,
-        )
-        rows = rows_of(one.context, [append], self._now)
-        state = reduce(decider.evolve, events, self._state)
-        decided = Decided(state=state, version=self._run.last + len(events), events=events)
-        response = one.respond(decided) if one.respond else None
-        self._note(one, append, rows, decided, response)
-        return Outcome(decided=decided, response=response)
-
-    def _note(
-        self,
-        one: Asked,
-        append: Append,
-        rows: Sequence[tuple[Any, ...]],
-        decided: Decided[Any],
-        response: StoredResponse | None,
-    ) -> None:
-        self._run.commands.append((one.context, spans_of([append])))
-        self._run.rows.extend(rows)
-        self._events.extend(decided.events)
-        if response is not None:
-            self._answers.append((one, response))
-        if rows:
-            self._state, self._last_at = decided.state, append.moment(one.context.now)
-            self._personal = self._personal or any(draft.subjects for draft in append.drafts)
 
     def _again(self, one: Asked, known: Known) -> Outcome[Any]:
         """Return the first outcome of a command that was carried out in an earlier turn."""
@@ -235,8 +312,6 @@ class _Turn:
             return Outcome(response=answer)
         decided = self._decided_then(known)
         response = one.respond(decided) if one.respond else None
-        if response is not None:
-            self._answers.append((one, response))
         return Outcome(decided=decided, response=response)
 
     def _decided_then(self, known: Known) -> Decided[Any]:
@@ -249,19 +324,8 @@ class _Turn:
             if event.version <= span.last
         ]
         return Decided(
-            state=self._state,
-            version=known.spans[-1].last if known.spans else self._run.last,
+            state=self._batch.state,
+            version=known.spans[-1].last if known.spans else self._batch.run.last,
             events=list(map(self._decoded, stored)),
             repeated=True,
         )
-
-    def _project(self) -> None:
-        inline = self._storage.inline
-        if any(p.handles(type(event)) for p in inline for event in self._events):
-            facts = list(zip(self._events, map(envelope_of, self._run.rows), strict=True))
-            for projection in inline:
-                projection.apply_all(facts, self._db)
-
-    def _draft(self, event: Any) -> Draft:
-        storage = self._storage
-        return storage.registry.draft(event, self._stream.tenant, storage.keys)

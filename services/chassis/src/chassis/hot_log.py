@@ -10,18 +10,19 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
+import psycopg2
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from chassis import direct
-from chassis.clock import moment
+from chassis.clock import micros, moment
 from chassis.context import Context
 from chassis.database import sqlstate
 from chassis.envelope import COLUMNS, Envelope, envelope_of, uuid_of
 from chassis.errors import Conflict, Unavailable
 from chassis.log import Span
 from chassis.log_postgresql import NO_PARTITION, array_of
-from chassis.log_postgresql_schema import APPEND_RUN, HOLD_STREAM, call
+from chassis.log_postgresql_schema import APPEND_AT_ONCE, APPEND_RUN, HOLD_STREAM, call
 from chassis.log_rows import ENVELOPE, REMEMBER_COMMAND, command_row
 from chassis.log_sqlite import SqliteLog
 from chassis.states import Folded
@@ -32,6 +33,7 @@ _read = msgspec.json.decode
 
 _HOLD = call("hold_stream", HOLD_STREAM).replace("SELECT ", "SELECT * FROM ")
 _APPEND = call("append_run", APPEND_RUN)
+_AT_ONCE = call("append_at_once", APPEND_AT_ONCE)
 _WAIT = "SELECT version FROM streams WHERE tenant = :tenant AND stream = :stream FOR UPDATE"
 _AT = """SELECT max(version), (SELECT id FROM events
         WHERE tenant = :tenant AND stream = :stream AND version = :at),
@@ -143,20 +145,8 @@ class HotPostgresql(_Reads):
 
     def append(self, run: Run) -> None:
         """Record commands and their events."""
-        columns = zip(*run.rows, strict=True) if run.rows else [()] * len(COLUMNS)
-        noted = [command_row(context, spans) for context, spans in run.commands]
-        values = {
-            "of_tenant": run.tenant,
-            "of_stream": run.stream,
-            "before": run.before,
-            "last": run.last,
-            "of_command": array_of([row["command_id"] for row in noted]),
-            "of_digest": array_of([row["digest"] for row in noted]),
-            "of_outcome": array_of([row["outcome"] for row in noted]),
-            **{f"event_{n}": array_of(v) for n, v in zip(COLUMNS, columns, strict=True)},
-        }
         try:
-            direct.execute(self._db, _APPEND, values)
+            direct.execute(self._db, _APPEND, _arrays(run))
         except DBAPIError as error:
             if sqlstate(error) == _TAKEN:
                 raise Conflict("somebody wrote without holding the stream") from error
@@ -191,10 +181,50 @@ def hot_log_on(db: Connection) -> HotLog:
     return HotSqlite(db) if db.dialect.name == "sqlite" else HotPostgresql(db)
 
 
+def append_at_once(connection: Any, run: Run, kept: Folded) -> bool:
+    """Record what was decided without holding the stream, in one statement of its own transaction.
+
+    Args:
+        connection: The driver's, in autocommit, to PostgreSQL.
+        run: Commands with at least one event.
+        kept: The state that they were decided on.
+
+    Returns:
+        Whether it was recorded.  If not, the stream has moved on, a command was carried out
+        before, or something failed: whoever holds the stream will see which.
+    """
+    values = {
+        "last_id": str(kept.last_id),
+        "last_at": micros(kept.recorded_at) if kept.recorded_at else 0,
+        **_arrays(run),
+    }
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(direct.written(_AT_ONCE, "pyformat"), values)
+            return bool(cursor.fetchone()[0])
+    except psycopg2.Error:
+        return False
+
+
 def wait_turn(db: Connection, tenant: str, stream: str) -> None:
     """Wait for one's turn on a stream, and keep it until the end of the transaction."""
     if db.dialect.name != "sqlite":  # there the transaction has the file already
         direct.execute(db, _WAIT, {"tenant": tenant, "stream": stream})
+
+
+def _arrays(run: Run) -> dict[str, Any]:
+    columns = zip(*run.rows, strict=True) if run.rows else [()] * len(COLUMNS)
+    noted = [command_row(context, spans) for context, spans in run.commands]
+    return {
+        "of_tenant": run.tenant,
+        "of_stream": run.stream,
+        "before": run.before,
+        "last": run.last,
+        "of_command": array_of([row["command_id"] for row in noted]),
+        "of_digest": array_of([row["digest"] for row in noted]),
+        "of_outcome": array_of([row["outcome"] for row in noted]),
+        **{f"event_{n}": array_of(v) for n, v in zip(COLUMNS, columns, strict=True)},
+    }
 
 
 def _is_last(kept: Folded, last: str | None, recorded_at: int | None) -> bool:

@@ -17,9 +17,10 @@ What it does not
     An order between processes: they take turns as the database lets them.  A decision over several
     streams: one command, one stream.
 What it costs
-    For a batch: five round trips and one wait for the disk.  For a command: deciding it, its rows,
-    and waiting for the batch in front.  A stream whose events have subjects is never kept in
-    memory and is folded anew for each batch: do not make it hot.
+    For a batch: one wait for the disk, and one round trip if it only appends and nobody else wrote
+    in between, or else up to five.  For a command: deciding it, its rows, and waiting for the batch
+    in front.  A stream whose events have subjects is never kept in memory and is folded anew for
+    each batch: do not make it hot.
 """
 
 from collections.abc import Callable

@@ -35,6 +35,8 @@ APPEND_RUN = {
     "of_command": "uuid[]", "of_digest": "bytea[]", "of_outcome": "text[]", **_ROWS,
 }  # fmt: skip
 """Those of ``append_run``: several commands, and the events of all of them, for one stream."""
+APPEND_AT_ONCE = {"last_id": "uuid", "last_at": "bigint", **APPEND_RUN}
+"""Those of ``append_at_once``: also the event that the stream has to end with."""
 END_BATCH = {
     "of_lane": "smallint[]", "of_position": "bigint[]", "of_chain": "bytea[]", "last_row": "bigint",
 }  # fmt: skip
@@ -203,6 +205,21 @@ BEGIN
     PERFORM insert_rows({", ".join(_ROWS)}, '{{}}', '{{}}');
 END $$"""  # noqa: S608
 
+# For whoever decided on a state of his own without holding the stream: false, and nothing written,
+# when the stream does not end where he thinks.
+_APPEND_AT_ONCE = f"""CREATE OR REPLACE FUNCTION append_at_once({_signature(APPEND_AT_ONCE)})
+RETURNS boolean LANGUAGE plpgsql {_BY_INDEX} AS $$
+BEGIN
+    PERFORM 1 FROM events e WHERE e.tenant = of_tenant AND e.stream = of_stream
+        AND e.version = before AND e.id = last_id AND e.recorded_at = last_at;
+    IF NOT FOUND THEN RETURN false; END IF;
+    PERFORM 1 FROM streams s WHERE s.tenant = of_tenant AND s.stream = of_stream
+        AND s.version = before FOR UPDATE;
+    IF NOT FOUND THEN RETURN false; END IF;
+    PERFORM append_run({", ".join(APPEND_RUN)});
+    RETURN true;
+END $$"""
+
 # Takes the next rows off the queue, each with the log's head and its lane's; a run that is longer
 # than what is wanted leaves its rest.  Whoever else numbers waits at the lock, then sees it all.
 _NEXT_EVENTS = f"""CREATE FUNCTION next_events(wanted int) RETURNS TABLE (
@@ -292,6 +309,7 @@ def schema(partition_rows: int = ROWS) -> tuple[str, ...]:
         _APPEND_EACH,
         _HOLD_STREAM,
         _APPEND_RUN,
+        _APPEND_AT_ONCE,
         _NEXT_EVENTS,
         _END_BATCH,
     )
@@ -303,5 +321,5 @@ TABLES = frozenset(
     | {f"{table}_{n}" for table in ("events", "positions") for n in range(AHEAD + 1)}
 )
 
-HOT_FUNCTIONS = (_HOLD_STREAM, _APPEND_RUN)
+HOT_FUNCTIONS = (_HOLD_STREAM, _APPEND_RUN, _APPEND_AT_ONCE)
 """What hot streams need of a log that was made before there were any."""

@@ -30,6 +30,7 @@ from chassis.sequencer import sequence
 from chassis.storage import Storage
 from chassis.subscribe import Subscription
 from chassis.testing.contexts import NOW, SECRET
+from chassis.testing.migrated import migrated
 from chassis.timers import fire_due
 from chassis.topology import subscription_name
 from chassis.unit_of_work import UnitOfWork
@@ -65,10 +66,12 @@ class Harness:
         tenant: str = "acme",
         database_url: str | None = None,
     ) -> None:
-        url = database_url or f"sqlite:///{directory}/{blueprint.name}.db"
-        keys_url = f"sqlite:///{directory}/{blueprint.name}_keys.db"
-        migrate(url, blueprint.name)
-        migrate(keys_url, "chassis.key_store")
+        if database_url is None:
+            url = migrated(directory / f"{blueprint.name}.db", blueprint.name)
+        else:
+            url = database_url
+            migrate(url, blueprint.name)
+        keys_url = migrated(directory / f"{blueprint.name}_keys.db", "chassis.key_store")
         self.tenant = tenant
         self.clock = FixedClock(now)
         self.blueprint = blueprint
