@@ -1,5 +1,6 @@
 """A whole shop without servers: commerce, and a payment provider, that talk in real HTTP."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -26,12 +27,13 @@ from commerce.marketplace_simulator import MarketplaceSimulator
 from commerce.money_report import sums
 from commerce.projections import balance
 from commerce.provider_simulator import ProviderSimulator
-from commerce.settings import marketplace_secret
+from commerce.settings import fulfilment_secret, marketplace_secret
 
 ORIGIN = {"platform": "weibo", "property": "page-1", "content": "c1", "touch": "t1", "mode": "page"}
 QZONE = {"platform": "qzone", "property": "page-2", "mode": "page"}
 PRICE = {"amount": 149000, "currency": "TWD"}
 LIST = {"amount": 248000, "currency": "TWD"}
+PARTNER = "/v1/tenants/acme/fulfilment/callbacks"
 MESSAGES = "/v1/tenants/acme/marketplaces/taobao/messages"
 Make = Callable[[Path], "Shop"]
 
@@ -58,6 +60,7 @@ class Shop:
         self.callbacks: list[int] = []
         self.partner: FulfilmentSimulator | None = None
         self.refused_with: str | None = None
+        self._said = 0
         self.provider = ProviderSimulator(
             secret=SECRET, clock=self.service.clock, send=self.call_back
         )
@@ -134,6 +137,15 @@ class Shop:
     def goods(self, order_id: str, verb: str, **body: Any) -> Any:
         """Tell of the goods of an order."""
         return self.service.post(f"/v1/orders/{order_id}/fulfilment/{verb}", body)
+
+    def partner_says(self, order_id: str, kind: str, **more: Any) -> int:
+        """Let the fulfilment partner tell something; return the status it is answered with."""
+        self._said += 1
+        news = {"callback_id": str(self._said), "sent_at": written(NOW), **more}
+        raw = json.dumps({**news, "order_id": order_id, "kind": kind}).encode()
+        key = fulfilment_secret(SECRET, "acme")
+        signature = sign(key, at=SystemClock().now(), path=PARTNER, body=raw)
+        return self.call_back(PARTNER, raw, {SIGNATURE_HEADER: signature})
 
     def stuck(self, before: datetime | None = None) -> Any:
         """Return the orders that stand still since long before the end of time."""

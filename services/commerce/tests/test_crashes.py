@@ -22,7 +22,7 @@ def order_story(method: str, ending: str, minutes: Sequence[int], days: int = 0)
         for minute in minutes:
             shop.service.clock.set(NOW + timedelta(minutes=minute))
             surviving(shop.settle)
-        if ending in {"fail", "return"}:
+        if ending in {"fail", "fail_late", "return"}:
             act(shop, order_id, ending)
             surviving(shop.settle)
         for day in range(1, days + 1):
@@ -34,8 +34,11 @@ def order_story(method: str, ending: str, minutes: Sequence[int], days: int = 0)
 
 def act(shop: Any, order_id: str, ending: str) -> None:
     """Tell what became of the parcel."""
-    if ending == "fail":
+    if ending in {"fail", "fail_late"}:
         shop.goods(order_id, "fail", reason="address_unknown")
+        if ending == "fail_late":
+            surviving(shop.settle)
+            shop.goods(order_id, "ship", carrier="post")
         return
     shop.goods(order_id, "ship", carrier="post")
     shop.goods(order_id, "deliver")
@@ -48,6 +51,7 @@ def act(shop: Any, order_id: str, ending: str) -> None:
     [
         ("tok_ok", "short", [0]),
         ("tok_ok", "fail", [0]),
+        ("tok_ok", "fail_late", [0]),
         ("tok_ok", "return", [0]),
         ("tok_declined", "", [0]),
         ("tok_timeout", "", [0, 15]),

@@ -208,6 +208,19 @@ def test_a_delivered_parcel_does_not_fail() -> None:
     parcel(*delivered).when(fail).then_rejected(AlreadyDelivered)
 
 
+def test_goods_that_leave_although_they_were_called_off_are_known_to_have_left() -> None:
+    """Nobody would ask for what the buyer has together with the money, or take it back."""
+    failed = replace(examples.FULFILMENT_FAILED, shipped=False)
+    ship = ShipParcel(carrier="post", no="RR123456785TW")
+    went_on = examples.FULFILMENT_WENT_ON
+    parcel(REQUESTED, failed).when(Deliver()).then_rejected(NotUnderWay)
+    parcel(REQUESTED, failed).when(ship).then(SHIPPED, went_on)
+    parcel(REQUESTED, failed, SHIPPED, went_on).when(ship).then_rejected(NotAwaitingShipment)
+    parcel(REQUESTED, failed, SHIPPED, went_on).when(ONE_BACK).then(examples.RETURN_RECEIVED)
+    lost = (REQUESTED, SHIPPED, examples.FULFILMENT_FAILED)
+    parcel(*lost).when(Deliver()).then(examples.FULFILMENT_DELIVERED, went_on)
+
+
 def test_no_more_comes_back_than_was_sent() -> None:
     """Refunds would be paid for goods that were never sent."""
     parcel(REQUESTED).when(ONE_BACK).then_rejected(MoreThanShipped)

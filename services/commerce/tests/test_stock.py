@@ -11,6 +11,7 @@ from commerce.stock import (
     Adjust,
     BelowPromised,
     Confirm,
+    CountOut,
     Expire,
     MoreThanConfirmed,
     OutOfStock,
@@ -111,3 +112,20 @@ def test_a_count_below_what_is_promised_is_refused() -> None:
     adjust = Adjust(place=PLACE, qty=-9, reason="counted")
     given(RECEIVED, RESERVED).when(adjust).then_rejected(BelowPromised)
     given(RECEIVED).when(replace(adjust, qty=-1)).then(examples.STOCK_ADJUSTED)
+
+
+def test_what_left_is_counted_out_though_it_was_promised() -> None:
+    """What is gone would be sold for as long as somebody waits for it."""
+    gone = CountOut(place=PLACE, qty=9, reason="left_after_all")
+    out = replace(examples.STOCK_ADJUSTED, qty=-9, reason="left_after_all")
+    given(RECEIVED, RESERVED).when(gone).then(out)
+    given(RECEIVED, RESERVED, out).when(reserve(2, 1)).then_rejected(OutOfStock)
+    found = Adjust(place=PLACE, qty=1, reason="counted")
+    given(RECEIVED, RESERVED, out).when(found).then(replace(out, qty=1, reason="counted"))
+
+
+def test_more_cannot_leave_than_was_there() -> None:
+    """The count would fall below nothing, and the next delivery be taken for fewer."""
+    gone = CountOut(place=PLACE, qty=12, reason="left_after_all")
+    more = replace(examples.STOCK_ADJUSTED, qty=2, reason="uncounted")
+    given(RECEIVED).when(gone).then(more, replace(more, qty=-12, reason="left_after_all"))

@@ -27,7 +27,12 @@ from commerce.events import (
     StockAdjusted,
     StockReserved,
 )
-from commerce.order_events import OrderCancelled, OrderConfirmed, OrderExpired
+from commerce.order_events import (
+    FulfilmentWentOn,
+    OrderCancelled,
+    OrderConfirmed,
+    OrderExpired,
+)
 
 NO_PAY_TIMER = (Timer(name="pay", due_at=None),)
 
@@ -133,7 +138,7 @@ def _grant_of(trigger: Any) -> str | None:
     match trigger:
         case StockReserved() | ReservationReleased() | ReservationExpired():
             return None if drop_at(trigger.location) is None else str(trigger.order_id)
-        case OrderConfirmed() | OrderCancelled() | OrderExpired():
+        case OrderConfirmed() | OrderCancelled() | OrderExpired() | FulfilmentWentOn():
             return str(trigger.order_id)
         case _:
             return str(dropping.order_of(trigger.entry_id))
@@ -160,6 +165,7 @@ GRANT_PROCESS: Process[Grant] = Process(
         OrderConfirmed,
         OrderCancelled,
         OrderExpired,
+        FulfilmentWentOn,
         StockReserved,
         ReservationReleased,
         ReservationExpired,

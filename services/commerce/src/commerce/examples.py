@@ -105,6 +105,12 @@ FULFILMENT_DELIVERED = order_events.FulfilmentDelivered(order_id=ORDER_ID)
 FULFILMENT_FAILED = order_events.FulfilmentFailed(
     order_id=ORDER_ID, reason="address_unknown", shipped=True
 )
+FULFILMENT_WENT_ON = order_events.FulfilmentWentOn(
+    order_id=ORDER_ID,
+    person_id="person-1",
+    location="main",
+    lines=FULFILMENT_REQUESTED.lines,
+)
 RETURN_RECEIVED = order_events.ReturnReceived(
     order_id=ORDER_ID,
     location="main",

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, assert_never
+from typing import Any, Literal, assert_never
 from uuid import UUID
 
 from chassis.decider import Decider
@@ -18,11 +18,17 @@ from commerce.order_events import (
     FulfilmentLine,
     FulfilmentRequested,
     FulfilmentShipped,
+    FulfilmentWentOn,
     ReturnedLine,
     ReturnReceived,
 )
 
 Status = Literal["none", "requested", "accepted", "shipped", "delivered", "failed"]
+_STATUS: Mapping[type[Any], Status] = {
+    FulfilmentAccepted: "accepted",
+    FulfilmentDelivered: "delivered",
+    FulfilmentFailed: "failed",
+}
 
 
 class NothingToFulfil(NotFound):
@@ -58,7 +64,12 @@ class MoreThanShipped(Rejected):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fulfilment:
-    """How far the goods are."""
+    """How far the goods are.
+
+    Args:
+        requested: What was asked to be sent, or left without having been asked for.
+        shipped: Whether it ever left, whatever became of it.
+    """
 
     status: Status = "none"
     requested: FulfilmentRequested | None = None
@@ -90,6 +101,15 @@ class ShipParcel:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class NoteSent:
+    """Note that goods left which nobody was asked to send: of an order that was called off."""
+
+    unasked: RequestFulfilment
+    carrier: str
+    no: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Deliver:
     """Note that the parcel arrived."""
 
@@ -114,7 +134,7 @@ class Return:
     owed: bool = True
 
 
-FulfilmentCommand = RequestFulfilment | Accept | ShipParcel | Deliver | Fail | Return
+FulfilmentCommand = RequestFulfilment | Accept | ShipParcel | NoteSent | Deliver | Fail | Return
 
 
 def decide(fulfilment: Fulfilment, command: FulfilmentCommand) -> Sequence[FulfilmentEvent]:
@@ -127,6 +147,8 @@ def decide(fulfilment: Fulfilment, command: FulfilmentCommand) -> Sequence[Fulfi
             events = _accept(fulfilment)
         case ShipParcel():
             events = _ship(fulfilment, command)
+        case NoteSent():
+            events = _sent(fulfilment, command)
         case Deliver():
             events = _deliver(fulfilment)
         case Fail():
@@ -143,14 +165,12 @@ def evolve(fulfilment: Fulfilment, event: FulfilmentEvent) -> Fulfilment:
     match event:
         case FulfilmentRequested():
             return replace(fulfilment, status="requested", requested=event)
-        case FulfilmentAccepted():
-            return replace(fulfilment, status="accepted")
+        case FulfilmentAccepted() | FulfilmentDelivered() | FulfilmentFailed():
+            return replace(fulfilment, status=_STATUS[type(event)])
         case FulfilmentShipped():
             return replace(fulfilment, status="shipped", shipped=True)
-        case FulfilmentDelivered():
-            return replace(fulfilment, status="delivered")
-        case FulfilmentFailed():
-            return replace(fulfilment, status="failed")
+        case FulfilmentWentOn():
+            return replace(fulfilment, requested=fulfilment.requested or _request_of(event))
         case ReturnReceived():
             back = Counter({line.sku: line.qty for line in event.lines})
             return replace(fulfilment, returned=Counter(fulfilment.returned) + back)
@@ -172,14 +192,16 @@ def requested(fulfilment: Fulfilment) -> FulfilmentRequested:
 def _request(fulfilment: Fulfilment, command: RequestFulfilment) -> Sequence[FulfilmentEvent]:
     if fulfilment.requested is not None:
         return []
-    return [
-        FulfilmentRequested(
-            order_id=command.order_id,
-            person_id=command.person_id,
-            location=command.location,
-            lines=command.lines,
-        )
-    ]
+    return [_request_of(command)]
+
+
+def _request_of(wanted: RequestFulfilment | FulfilmentWentOn) -> FulfilmentRequested:
+    return FulfilmentRequested(
+        order_id=wanted.order_id,
+        person_id=wanted.person_id,
+        location=wanted.location,
+        lines=wanted.lines,
+    )
 
 
 def _accept(fulfilment: Fulfilment) -> Sequence[FulfilmentEvent]:
@@ -189,25 +211,48 @@ def _accept(fulfilment: Fulfilment) -> Sequence[FulfilmentEvent]:
 
 def _ship(fulfilment: Fulfilment, command: ShipParcel) -> Sequence[FulfilmentEvent]:
     asked = requested(fulfilment)
+    if fulfilment.status == "failed" and not fulfilment.shipped:
+        return [_shipped(asked, command), _went_on(asked)]
     if fulfilment.status not in {"requested", "accepted"}:
         raise NotAwaitingShipment(f"It is {fulfilment.status}.")
-    return [
-        FulfilmentShipped(
-            order_id=asked.order_id,
-            person_id=asked.person_id,
-            carrier=command.carrier,
-            no=command.no,
-        )
-    ]
+    return [_shipped(asked, command)]
+
+
+def _sent(fulfilment: Fulfilment, command: NoteSent) -> Sequence[FulfilmentEvent]:
+    if fulfilment.requested is not None:
+        raise NotAwaitingShipment(f"It is {fulfilment.status}.")
+    unasked = _request_of(command.unasked)
+    return [_shipped(unasked, command), _went_on(unasked)]
+
+
+def _shipped(asked: FulfilmentRequested, command: ShipParcel | NoteSent) -> FulfilmentShipped:
+    return FulfilmentShipped(
+        order_id=asked.order_id,
+        person_id=asked.person_id,
+        carrier=command.carrier,
+        no=command.no,
+    )
+
+
+def _went_on(asked: FulfilmentRequested) -> FulfilmentWentOn:
+    return FulfilmentWentOn(
+        order_id=asked.order_id,
+        person_id=asked.person_id,
+        location=asked.location,
+        lines=asked.lines,
+    )
 
 
 def _deliver(fulfilment: Fulfilment) -> Sequence[FulfilmentEvent]:
-    order_id = requested(fulfilment).order_id
+    asked = requested(fulfilment)
+    arrived = FulfilmentDelivered(order_id=asked.order_id)
     if fulfilment.status == "delivered":
         return []
+    if fulfilment.status == "failed" and fulfilment.shipped:
+        return [arrived, _went_on(asked)]  # it was lost, and found
     if fulfilment.status != "shipped":
         raise NotUnderWay(f"It is {fulfilment.status}.")
-    return [FulfilmentDelivered(order_id=order_id)]
+    return [arrived]
 
 
 def _fail(fulfilment: Fulfilment, command: Fail) -> Sequence[FulfilmentEvent]:

@@ -15,7 +15,7 @@ from chassis.envelope import Recorded
 from chassis.storage import Storage
 from chassis.telemetry import span
 from chassis.unit_of_work import UnitOfWork
-from commerce import handlers, settings
+from commerce import departures, handlers, settings
 from commerce.fulfilment import FULFILMENT
 from commerce.fulfilment_messages import ParcelLine, ParcelOrder, PartnerCallback
 from commerce.gateways import TIMEOUT_SECONDS, Asked, ask, placed_order
@@ -101,9 +101,10 @@ def fulfilment_gateway(storage: Storage) -> Calls:
 def hear(work: UnitOfWork, news: PartnerCallback) -> None:
     """Take note of what the partner did; what was noted before is no news.
 
+    What it did although we had called it off is news: the goods are gone.
+
     Raises:
         NothingToFulfil: we never asked for it.
-        NotAwaitingShipment: it was called off before it was sent.
         NotUnderWay: it arrived before we heard that it was sent; the partner says so again.
         AlreadyDelivered: it failed after it had arrived.
     """
@@ -114,10 +115,10 @@ def hear(work: UnitOfWork, news: PartnerCallback) -> None:
             handlers.accept(work, news.order_id)
         case "shipped" if not left:
             _ship(work, news)
-        case "delivered" if goods.status != "failed":
+        case "delivered":
             handlers.deliver(work, news.order_id)
         case "failed":
-            if news.shipped and goods.status in {"requested", "accepted"}:
+            if news.shipped and not left:
                 _ship(work, news)  # that it left is on its way to us still
             handlers.fail(work, news.order_id, reason=news.reason or "failed")
         case _:
@@ -125,4 +126,4 @@ def hear(work: UnitOfWork, news: PartnerCallback) -> None:
 
 
 def _ship(work: UnitOfWork, news: PartnerCallback) -> None:
-    handlers.ship(work, news.order_id, carrier=news.carrier or SOMEBODY, no=news.no)
+    departures.ship(work, news.order_id, carrier=news.carrier or SOMEBODY, no=news.no)

@@ -1,6 +1,5 @@
 """Commerce's use cases."""
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -9,7 +8,6 @@ from sqlalchemy import delete, insert
 
 from chassis.erasure import erase
 from chassis.errors import Rejected
-from chassis.privacy import is_erased
 from chassis.unit_of_work import Executed, UnitOfWork
 from commerce import (
     buyer_links,
@@ -30,10 +28,9 @@ from commerce.messages import (
     ReturnRequest,
 )
 from commerce.order import ORDER, CancelOrder, Order
-from commerce.order_events import FulfilmentLine
 from commerce.payment import PAYMENT, RefundUnknown
 from commerce.product import PRODUCT, ListProduct, Offer, PriceOffer, Product, ProductUnknown
-from commerce.stock import STOCK, Place, Receive, Ship, Stock, Wanted
+from commerce.stock import STOCK, Place, Receive, Stock
 from commerce.tables import tenants
 from commerce.upstream import AccountUnlinked, PersonSplit, TenantCreated
 
@@ -85,27 +82,6 @@ def cancel_order(
 def accept(work: UnitOfWork, order_id: UUID) -> Executed[Fulfilment]:
     """Take an order on, in the warehouse."""
     return work.execute(FULFILMENT, order_id, fulfilment.Accept())
-
-
-def ship(work: UnitOfWork, order_id: UUID, *, carrier: str, no: str | None) -> Executed[Fulfilment]:
-    """Hand an order's parcel to a carrier; its goods leave the stock in the same moment."""
-    asked = fulfilment.requested(work.load(FULFILMENT, order_id).state)
-    kept = None if is_erased(work.keys, work.tenant, asked.person_id) else no
-    done = work.execute(FULFILMENT, order_id, fulfilment.ShipParcel(carrier=carrier, no=kept))
-    for sku in sorted({line.sku for line in asked.lines}):
-        place = Place(sku=sku, location=asked.location)
-        lines = _reserved(asked.lines, sku)
-        work.execute(STOCK, place, Ship(place=place, lines=lines))
-    return done
-
-
-def _reserved(lines: Sequence[FulfilmentLine], sku: str) -> tuple[Wanted, ...]:
-    """Return how much leaves of each reservation; pieces of one may have different prices."""
-    pieces: Counter[str] = Counter()
-    for line in lines:
-        if line.sku == sku:
-            pieces[line.reservation] += line.qty
-    return tuple(Wanted(reservation=name, qty=qty) for name, qty in pieces.items())
 
 
 def deliver(work: UnitOfWork, order_id: UUID) -> Executed[Fulfilment]:

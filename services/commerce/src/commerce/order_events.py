@@ -214,6 +214,23 @@ class FulfilmentFailed:
     shipped: bool
 
 
+@registry.event("fulfilment_went_on", public=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FulfilmentWentOn:
+    """Goods are on their way, or arrived, although their delivery had been given up.
+
+    The order is called off and its money is given back, so somebody has to ask for the goods.
+
+    Args:
+        lines: What left; of a trade that was never to be sent, its order's lines.
+    """
+
+    order_id: UUID
+    person_id: str
+    location: str
+    lines: tuple[FulfilmentLine, ...]
+
+
 @registry.event("return_received", public=True)
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReturnReceived:
@@ -235,5 +252,6 @@ FulfilmentEvent = (
     | FulfilmentShipped
     | FulfilmentDelivered
     | FulfilmentFailed
+    | FulfilmentWentOn
     | ReturnReceived
 )

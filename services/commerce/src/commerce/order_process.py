@@ -14,6 +14,7 @@ from commerce.order_events import (
     FulfilmentDelivered,
     FulfilmentFailed,
     FulfilmentShipped,
+    FulfilmentWentOn,
     OrderCancelled,
     OrderConfirmed,
     OrderPlaced,
@@ -196,6 +197,8 @@ def _on_cancelled(state: State, cancelled: OrderCancelled) -> Reaction[State]:
 
 
 def _on_fulfilment_failed(state: State, failed: FulfilmentFailed) -> Reaction[State]:
+    if state.phase == "closed":  # it went on, and then was lost
+        return _reaction(replace(state, astray=0))
     closed = replace(state, phase="closed")
     kept = () if failed.shipped else steps.release(closed, "fulfilment_failed")
     refund = _refunding(closed, begun(closed).total.amount, "fulfilment_failed")
@@ -203,8 +206,15 @@ def _on_fulfilment_failed(state: State, failed: FulfilmentFailed) -> Reaction[St
     return _reaction(refund.state, *done)
 
 
+def _on_went_on(state: State, gone: FulfilmentWentOn) -> Reaction[State]:
+    """Stay an orphan until the goods come back: the buyer has them, and the money."""
+    return _reaction(replace(state, astray=sum(line.qty for line in gone.lines)))
+
+
 def _on_returned(state: State, returned: ReturnReceived) -> Reaction[State]:
-    refund = _refunding(state, returned.value.amount, "returned")
+    back = sum(line.qty for line in returned.lines)
+    known = replace(state, astray=max(0, state.astray - back))
+    refund = _refunding(known, returned.value.amount, "returned")
     return _reaction(refund.state, *steps.restock(returned), *refund.steps)
 
 
@@ -288,6 +298,7 @@ _REACTIONS: Mapping[type[Any], Callable[[State, Any], Reaction[State]]] = {
     MarketplaceRefundMade: _on_marketplace_refund,
     OrderCancelled: _on_cancelled,
     FulfilmentFailed: _on_fulfilment_failed,
+    FulfilmentWentOn: _on_went_on,
     ReturnReceived: _on_returned,
     TimerFired: _on_timer,
     Refused: _on_refused,

@@ -53,6 +53,7 @@ class State:
         refunds: Refunds that the provider has not made yet, at whichever try.
         doubled: Refunds that it says it made twice.
         refunded: What the buyer was promised back so far, in minor units.
+        astray: Pieces that the buyer got, or will, although the money is given back.
         revivable: Closed for want of money only: a late payment may bring it back.
     """
 
@@ -75,13 +76,14 @@ class State:
     refunds: int = 0
     doubled: int = 0
     refunded: int = 0
+    astray: int = 0
     revivable: bool = False
 
     @property
     def settled(self) -> bool:
         """Say whether nothing is left to be done or to be waited for."""
         open_with_provider = self.voiding or self.refunds != 0 or self.doubled != 0
-        return self.phase in {"closed", "completed"} and not open_with_provider
+        return self.phase in {"closed", "completed"} and not open_with_provider and not self.astray
 
 
 class NotBegun(Exception):

@@ -13,7 +13,7 @@ from chassis.routes import Call, Reply
 from chassis.service_edge import ServiceEdge
 from chassis.subscribe import subscribe
 from chassis.unit_of_work import Executed, UnitOfWork
-from commerce import handlers, ordering, persons, queries, settings, views
+from commerce import departures, handlers, ordering, persons, queries, settings, views
 from commerce.buyers_edge import BuyersEdge
 from commerce.cart_edge import CartsEdge
 from commerce.cart_pages_edge import CartPagesEdge
@@ -164,7 +164,7 @@ class CommerceService(
     def ship_order(self, work: UnitOfWork, call: Call[ShipRequest]) -> Reply:
         """Hand an order's parcel to a carrier."""
         order_id: UUID = call.path["order_id"]
-        done = handlers.ship(work, order_id, carrier=call.body.carrier, no=call.body.no)
+        done = departures.ship(work, order_id, carrier=call.body.carrier, no=call.body.no)
         return _goods(order_id, done)
 
     @command(f"{FULFILMENT}/deliver", scope=WRITE, body=Moment, reply=FulfilmentView, status=200)

@@ -152,6 +152,15 @@ class Ship:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CountOut:
+    """Note that pieces left which nobody holds, be they promised to others meanwhile or not."""
+
+    place: Place
+    qty: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Adjust:
     """Correct the count, up or down."""
 
@@ -160,7 +169,7 @@ class Adjust:
     reason: str
 
 
-StockCommand = Receive | Reserve | Confirm | Release | Expire | Ship | Adjust
+StockCommand = Receive | Reserve | Confirm | Release | Expire | Ship | CountOut | Adjust
 
 
 def decide(stock: Stock, command: StockCommand) -> Sequence[StockEvent]:
@@ -179,6 +188,8 @@ def decide(stock: Stock, command: StockCommand) -> Sequence[StockEvent]:
             events = _expire(stock, command)
         case Ship():
             events = _ship(stock, command)
+        case CountOut():
+            events = _count_out(stock, command)
         case Adjust():
             events = _adjust(stock, command)
         case _:
@@ -260,20 +271,32 @@ def _ship(stock: Stock, command: Ship) -> Sequence[StockEvent]:
         held = stock.held.get(line.reservation)
         if held is None or not held.confirmed or line.qty > held.qty:
             raise MoreThanConfirmed(f"{line.qty} of {command.place.sku} are not confirmed.")
-    return [
+    shipped = [
         StockShipped(**{**_of(stock, command.place, line.reservation), "qty": line.qty})
         for line in command.lines
     ]
+    return [*_uncounted(stock, command.place, sum(line.qty for line in command.lines)), *shipped]
+
+
+def _count_out(stock: Stock, command: CountOut) -> Sequence[StockEvent]:
+    gone = _adjusted(command.place, -command.qty, command.reason)
+    return [*_uncounted(stock, command.place, command.qty), *gone]
+
+
+def _uncounted(stock: Stock, place: Place, leaving: int) -> Sequence[StockEvent]:
+    """Where more left than was counted, the count was wrong."""
+    return _adjusted(place, max(0, leaving - stock.on_hand), "uncounted")
 
 
 def _adjust(stock: Stock, command: Adjust) -> Sequence[StockEvent]:
-    if stock.available + command.qty < 0:
+    if command.qty < 0 and stock.available + command.qty < 0:
         raise BelowPromised(f"{stock.promised} are promised.")
-    place = command.place
-    adjusted = StockAdjusted(
-        sku=place.sku, location=place.location, qty=command.qty, reason=command.reason
-    )
-    return [adjusted] if command.qty else []
+    return _adjusted(command.place, command.qty, command.reason)
+
+
+def _adjusted(place: Place, qty: int, reason: str) -> Sequence[StockAdjusted]:
+    adjusted = StockAdjusted(sku=place.sku, location=place.location, qty=qty, reason=reason)
+    return [adjusted] if qty else []
 
 
 def _of(stock: Stock, place: Place, reservation: str) -> dict[str, Any]:

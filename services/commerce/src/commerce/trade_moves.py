@@ -12,7 +12,7 @@ from chassis.errors import Rejected
 from chassis.ids import derived_id
 from chassis.money import Money
 from chassis.unit_of_work import UnitOfWork
-from commerce import fulfilment, handlers, payment_commands
+from commerce import departures, fulfilment, handlers, payment_commands
 from commerce.fulfilment import FULFILMENT, Fulfilment
 from commerce.order import ORDER, CancelOrder
 from commerce.order_events import OrderPlaced
@@ -46,7 +46,7 @@ def ship(work: UnitOfWork, _trade: str, placed: OrderPlaced, told: Told) -> None
     goods = _goods(work, placed)
     if goods.status in {"requested", "accepted"}:
         carrier = told.content.company_name or BY
-        handlers.ship(work, placed.order_id, carrier=carrier, no=told.content.out_sid)
+        departures.ship(work, placed.order_id, carrier=carrier, no=told.content.out_sid)
 
 
 def deliver(work: UnitOfWork, _trade: str, placed: OrderPlaced, _told: Told) -> None:
