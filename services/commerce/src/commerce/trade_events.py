@@ -44,7 +44,7 @@ class MarketplaceMessageRefused:
 @registry.event("marketplace_trade_closed", public=True)
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MarketplaceTradeClosed:
-    """The marketplace closed a trade without a sale; what is still told of it means nothing."""
+    """The marketplace closed a trade without a sale; of it only a parcel is news any more."""
 
     marketplace: str
     trade_no: str

@@ -250,6 +250,18 @@ def _moving(move: trade_moves.Move) -> Act:
     return act
 
 
+def _shipped(work: UnitOfWork, source: Source, told: Told) -> None:
+    """Note that goods left, also of a trade that is over: the shelf lacks them all the same."""
+    order_id = order_of(work.tenant, source.marketplace, source.trade_no)
+    placed = work.load(ORDER, order_id).state.placed
+    if placed is None and work.load(TRADE, source).state.closed:
+        placed = _order(work, source, told)
+        trade_moves.cancel(work, placed)
+    if placed is None:
+        raise TooEarly("The trade itself is not known yet.")
+    trade_moves.ship(work, str(source), placed, told)
+
+
 def _closed(work: UnitOfWork, source: Source, told: Told) -> None:
     order_id = order_of(work.tenant, source.marketplace, source.trade_no)
     placed = work.load(ORDER, order_id).state.placed
@@ -263,7 +275,7 @@ _ACTS: Mapping[str, Act] = {
     "taobao_trade_TradeCreate": _created,
     "taobao_trade_TradeModifyFee": _fee_changed,
     "taobao_trade_TradeBuyerPay": _paid,
-    "taobao_trade_TradeSellerShip": _moving(trade_moves.ship),
+    "taobao_trade_TradeSellerShip": _shipped,
     "taobao_trade_TradeSuccess": _moving(trade_moves.deliver),
     "taobao_trade_TradeClose": _closed,
     "taobao_refund_RefundCreated": _moving(trade_moves.ask_refund),

@@ -41,12 +41,26 @@ class NoSuchRefund(Rejected):
     status = 422
 
 
-def ship(work: UnitOfWork, _trade: str, placed: OrderPlaced, told: Told) -> None:
-    """Note that the shop handed a parcel over; raises TooEarly."""
+def ship(work: UnitOfWork, trade: str, placed: OrderPlaced, told: Told) -> None:
+    """Note that the shop handed a parcel over, be it of an order that was called off.
+
+    Raises:
+        TooEarly: its goods are being set aside, or its money is awaited.
+    """
     goods = _goods(work, placed)
-    if goods.status in {"requested", "accepted"}:
-        carrier = told.content.company_name or BY
-        departures.ship(work, placed.order_id, carrier=carrier, no=told.content.out_sid)
+    if goods.shipped:
+        return
+    carrier, no = told.content.company_name or BY, told.content.out_sid
+    if goods.status != "none":
+        departures.ship(work, placed.order_id, carrier=carrier, no=no)
+        return
+    if work.load(ORDER, placed.order_id).state.status == "expired" and not _over(work, trade):
+        raise TooEarly("The buyer's money is not known yet.")
+    departures.note_sent(work, placed, carrier=carrier, no=no)
+
+
+def _over(work: UnitOfWork, trade: str) -> bool:
+    return work.load(TRADE, trade).state.closed
 
 
 def deliver(work: UnitOfWork, _trade: str, placed: OrderPlaced, _told: Told) -> None:
@@ -69,6 +83,8 @@ def ask_refund(work: UnitOfWork, trade: str, placed: OrderPlaced, told: Told) ->
 def refund(work: UnitOfWork, trade: str, placed: OrderPlaced, told: Told) -> None:
     """Book money that the marketplace gave back; raises TooEarly, RefundTooLarge."""
     refund_no, amount = _refund_no(told), _refund_amount(told)
+    if amount.amount == 0:
+        return  # vouchers paid: no money moves
     if refund_no not in work.load(TRADE, trade).state.refunds:
         _give_back(work, trade, placed, refund_no, amount)
 
@@ -88,6 +104,11 @@ def close(work: UnitOfWork, trade: str, placed: OrderPlaced, _told: Told) -> Non
     if payment.captured == 0:
         _cancel_unpaid(work, placed, payment)
         _keep_free_goods(work, placed)
+
+
+def cancel(work: UnitOfWork, placed: OrderPlaced) -> None:
+    """Take an order back whose trade was closed before it was known here."""
+    _cancel_unpaid(work, placed, work.load(PAYMENT, payment_of(placed.order_id)).state)
 
 
 def _cancel_unpaid(work: UnitOfWork, placed: OrderPlaced, payment: Payment) -> None:
