@@ -1,6 +1,6 @@
 """Commerce's use cases."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -30,7 +30,8 @@ from commerce.messages import (
 from commerce.order import ORDER, CancelOrder, Order
 from commerce.payment import PAYMENT, RefundUnknown
 from commerce.product import PRODUCT, ListProduct, Offer, PriceOffer, Product, ProductUnknown
-from commerce.stock import STOCK, Place, Receive, Stock
+from commerce.stock import STOCK, Adjust, Place, Receive, Stock
+from commerce.stock_messages import AdjustmentRequest
 from commerce.tables import tenants
 from commerce.upstream import AccountUnlinked, PersonSplit, TenantCreated
 
@@ -39,6 +40,16 @@ class SoldElsewhere(Rejected):
     """The buyer's contract is with a marketplace; it alone can take the order back."""
 
     code = "sold_elsewhere"
+
+
+class ReasonContradicts(Rejected):
+    """The reason says that there are more, the number that there are fewer, or vice versa."""
+
+    code = "reason_contradicts"
+    status = 422
+
+
+_SIGN: Mapping[str, int] = {"lost": -1, "damaged": -1, "found": 1}
 
 
 def offer_product(work: UnitOfWork, wanted: ProductRequest) -> Executed[Product]:
@@ -66,6 +77,25 @@ def receive_stock(work: UnitOfWork, wanted: ReceiptRequest) -> Executed[Stock]:
         raise ProductUnknown("List the product first.")
     place = Place(sku=wanted.sku, location=wanted.location)
     return work.execute(STOCK, place, Receive(place=place, qty=wanted.qty))
+
+
+def adjust_stock(work: UnitOfWork, wanted: AdjustmentRequest) -> Executed[Stock]:
+    """Correct a count.
+
+    Raises:
+        ProductUnknown: it is not in the catalogue.
+        PlaceOfDrop: the location is a drop's.
+        ReasonContradicts: goods would be more for being lost, or fewer for being found.
+        BelowPromised: so many are promised to orders.
+    """
+    not_a_drops(wanted.location)
+    if _SIGN.get(wanted.reason, wanted.qty) * wanted.qty < 0:
+        raise ReasonContradicts("Lost or damaged goods are fewer (below 0), found ones more.")
+    if work.load(PRODUCT, wanted.sku).state.title is None:
+        raise ProductUnknown("List the product first.")
+    place = Place(sku=wanted.sku, location=wanted.location)
+    command = Adjust(place=place, qty=wanted.qty, reason=wanted.reason)
+    return work.execute(STOCK, place, command)
 
 
 def cancel_order(

@@ -21,7 +21,6 @@ from commerce.drop_edge import DropEdge
 from commerce.fulfilment import Fulfilment
 from commerce.fulfilment_edge import FulfilmentEdge
 from commerce.messages import (
-    AvailableView,
     CancelRequest,
     FailRequest,
     FulfilmentView,
@@ -36,10 +35,8 @@ from commerce.messages import (
     ProductRequest,
     ProductView,
     ProviderCallback,
-    ReceiptRequest,
     ReturnRequest,
     ShipRequest,
-    StockView,
     Wanted,
 )
 from commerce.pages_edge import PagesEdge
@@ -48,6 +45,7 @@ from commerce.presentation import PRESENTATION
 from commerce.promotion_edge import PromotionsEdge
 from commerce.reports_edge import ReportsEdge
 from commerce.shop_edge import ShopEdge
+from commerce.stock_edge import StockEdge
 from commerce.stores_edge import StoresEdge
 from commerce.trade_edge import TradeEdge
 
@@ -69,6 +67,7 @@ class CommerceService(
     PhonesEdge,
     PromotionsEdge,
     TradeEdge,
+    StockEdge,
     StoresEdge,
     FulfilmentEdge,
     ReportsEdge,
@@ -97,17 +96,6 @@ class CommerceService(
                 products=tuple(found), next=call.cursors.write(found[-1].sku) if full else None
             )
         )
-
-    @command("/v1/stock/receipts", scope=WRITE, body=ReceiptRequest, reply=StockView)
-    def receive_stock(self, work: UnitOfWork, call: Call[ReceiptRequest]) -> Reply:
-        """Take a delivery in."""
-        done = handlers.receive_stock(work, call.body)
-        return Reply(body=views.stock(call.body.location, done.state), version=done.version)
-
-    @query("/v1/stock/<sku>", scope=READ, reply=AvailableView)
-    def show_stock(self, db: Connection, call: Call[None]) -> Reply:
-        """Show how many pieces of a product can be sold now."""
-        return Reply(body=queries.available_of(db, call.tenant, call.path["sku"]))
 
     @command("/v1/orders", scope=WRITE, body=OrderRequest, reply=OrderView)
     def place_order(self, work: UnitOfWork, call: Call[OrderRequest]) -> Reply:

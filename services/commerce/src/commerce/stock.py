@@ -290,7 +290,7 @@ def _uncounted(stock: Stock, place: Place, leaving: int) -> Sequence[StockEvent]
 
 def _adjust(stock: Stock, command: Adjust) -> Sequence[StockEvent]:
     if command.qty < 0 and stock.available + command.qty < 0:
-        raise BelowPromised(f"{stock.promised} are promised.")
+        raise BelowPromised(f"{stock.promised} are promised; call orders off first.")
     return _adjusted(command.place, command.qty, command.reason)
 
 
