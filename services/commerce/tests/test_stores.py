@@ -265,6 +265,24 @@ def test_goods_that_come_back_to_the_till_are_paid_back_by_the_till(shop: Any) -
     assert shop.stuck() == []
 
 
+def test_several_returns_may_be_paid_back_in_one_sum(shop: Any) -> None:
+    """A till that gave the money for two pieces at once could not say so."""
+    opened(shop)
+    stocks(shop, "taipei", "shirt", 3)
+    order_id = buy(shop, qty=3)["order_id"]
+    for _ in range(3):
+        shop.goods(order_id, "return", lines=[{"sku": "shirt", "qty": 1}], condition="good")
+        shop.settle()
+    path = "/v1/stores/taipei/purchases/R-1/refunds"
+    for pieces, status in ((4, 404), (2, 204), (2, 404), (1, 204)):
+        amount = {**PRICE, "amount": pieces * PRICE["amount"]}
+        assert shop.service.call("POST", path, {"amount": amount}).status_code == status
+    shop.settle()
+    money = shop.money()
+    assert (money["refunded"], money["refunding"]) == (3 * PRICE["amount"], 0)
+    assert (money["difference"], shop.stuck()) == (0, [])
+
+
 @pytest.mark.parametrize(
     ("store", "changes", "status", "code"),
     [

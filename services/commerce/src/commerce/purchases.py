@@ -1,9 +1,10 @@
 """A purchase in a store: goods and money have changed hands before we hear of it."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import chain, combinations
 from uuid import UUID
 
 from chassis import schemas
@@ -26,6 +27,7 @@ from commerce.store import STORE
 from commerce.stores_messages import PurchaseRequest
 
 CARRIER = "till"
+MOST_AT_ONCE = 10  # returns of one receipt that are paid back in one sum
 FAST_CLOCKS = timedelta(minutes=5)
 
 
@@ -86,21 +88,29 @@ def pay_back(work: UnitOfWork, order_id: UUID, amount: Money) -> None:
 
     Raises:
         PurchaseUnknown: the store has no such receipt.
-        RefundUnknown: no refund of this amount is waiting; goods are taken back first.
+        RefundUnknown: no refunds that come to this amount are waiting; goods are taken back first.
     """
     if work.load(ORDER, order_id).state.placed is None:
         raise PurchaseUnknown("There is no such receipt.")
     payment = work.load(PAYMENT, payment_of(order_id)).state
-    waiting = [refund for refund, due in payment.asked.items() if due == amount.amount]
-    if not waiting:
+    made = _coming_to(payment.asked, amount.amount)
+    if not made:
         raise RefundUnknown("Take the goods back first; the money is asked for then.")
-    answer = payment_commands.NoteRefunded(
-        callback_id=f"till:{waiting[0]}",
-        amount=amount,
-        at=work.now,
-        refund_id=waiting[0],
-    )
-    work.execute(PAYMENT, payment_of(order_id), answer)
+    for refund_id in made:
+        answer = payment_commands.NoteRefunded(
+            callback_id=f"till:{refund_id}",
+            amount=replace(amount, amount=payment.asked[refund_id]),
+            at=work.now,
+            refund_id=refund_id,
+        )
+        work.execute(PAYMENT, payment_of(order_id), answer)
+
+
+def _coming_to(asked: Mapping[UUID, int], amount: int) -> Sequence[UUID]:
+    """Return the fewest refunds that come to a sum; a till may pay several returns at once."""
+    oldest = list(asked)[:MOST_AT_ONCE]
+    together = chain.from_iterable(combinations(oldest, many) for many in range(1, len(oldest) + 1))
+    return next((some for some in together if sum(asked[one] for one in some) == amount), ())
 
 
 def _acceptable(work: UnitOfWork, store_id: str, wanted: PurchaseRequest) -> None:
