@@ -143,7 +143,10 @@ class ConfirmOrder:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CancelOrder:
-    """Take an order back that is not paid yet, because somebody asks for it."""
+    """Take an order back that is not paid yet, because somebody asks for it.
+
+    One that expired takes it as well: money that comes for it later is given back.
+    """
 
     order_id: UUID
     by: str
@@ -313,7 +316,7 @@ def _cancel(order: Order, command: CancelOrder) -> Sequence[OrderEvent]:
     made = placed(order)
     if order.status in {"confirmed", "completed"}:
         raise AlreadyConfirmed("It is paid; send the goods back instead.")
-    if order.status != "placed":
+    if order.status not in {"placed", "expired"}:  # money may still come for an expired one
         return []
     return [OrderCancelled(order_id=made.order_id, by=command.by, reason=command.reason)]
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from chassis.processes import Process, Reaction, Refused, Step, Timer, UseCase
 from chassis.timers import TimerFired
 from commerce import order_process_state as steps
+from commerce import reviving
 from commerce.events import ReservationConfirmed, StockReserved
 from commerce.order_events import (
     FulfilmentDelivered,
@@ -151,17 +152,8 @@ def _on_late_payment(state: State, late: LatePaymentReceived) -> Reaction[State]
     known = replace(state, captured=late.captured, authorized_at=late.at, voiding=False)
     if not state.revivable:
         return _give_back(known, "order_closed")
-    attempt = state.attempt + 1
-    revived = replace(
-        known,
-        phase="reserving",
-        revivable=False,
-        attempt=attempt,
-        lines=steps.again(state.lines, begun(state).order_id, attempt),
-        held=(),
-        confirmed=(),
-    )
-    return _reaction(revived, *steps.reserve(revived, late.at + timedelta(seconds=state.patience)))
+    again = reviving.revived(known)
+    return _reaction(again, *reviving.reserve(again, late.at + timedelta(seconds=state.patience)))
 
 
 def _on_voided(state: State, _: PaymentVoided) -> Reaction[State]:
@@ -192,7 +184,7 @@ def _on_marketplace_refund(state: State, made: MarketplaceRefundMade) -> Reactio
 
 def _on_cancelled(state: State, cancelled: OrderCancelled) -> Reaction[State]:
     if state.phase in {"closed", "fulfilling", "shipped", "completed"}:
-        return _reaction(state)
+        return _reaction(replace(state, revivable=False))
     return _give_up(state, cancelled.reason)
 
 
@@ -245,7 +237,7 @@ def _confirming(state: State, at: datetime) -> Reaction[State]:
 
 def _settling(state: State) -> Reaction[State]:
     settling = replace(state, phase="settling")
-    return _reaction(settling, steps.confirm_order(settling), timers=NO_TIMERS)
+    return _reaction(settling, reviving.confirm_order(settling), timers=NO_TIMERS)
 
 
 def _give_up(state: State, reason: str) -> Reaction[State]:

@@ -1,6 +1,5 @@
 """Placing an order: at which prices, for whom, within which limits."""
 
-from collections import Counter
 from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID
@@ -8,18 +7,11 @@ from uuid import UUID
 from chassis.errors import Rejected
 from chassis.privacy import is_erased
 from chassis.unit_of_work import Loaded, UnitOfWork
-from commerce import cart_checkout, drop_orders, persons, pricing
+from commerce import cart_checkout, drop_orders, limits, persons, pricing
 from commerce.messages import LineRequest, OrderRequest
 from commerce.order import ORDER, Order, PlaceOrder
 from commerce.order_events import OrderLine
-from commerce.product import PRODUCT
 from commerce.settings import Terms
-
-
-class PersonLimitReached(Rejected):
-    """One person may not buy so many, under all their accounts together."""
-
-    code = "person_limit_reached"
 
 
 class PriceChanged(Rejected):
@@ -113,13 +105,7 @@ def _as_seen(line: LineRequest, priced: OrderLine) -> OrderLine:
 
 
 def _within_limits(work: UnitOfWork, wanted: OrderRequest) -> None:
-    pieces: Counter[str] = Counter()
-    for line in wanted.lines:
-        pieces[line.sku] += line.qty
     person = persons.person_behind(work.db, work.tenant, wanted.person_id)
     persons.one_at_a_time(work.db, work.tenant, person)
     still_there(work, (wanted.person_id,))
-    for sku, qty in sorted(pieces.items()):
-        limit = work.load(PRODUCT, sku).state.offer_at(work.now).per_person
-        if limit is not None and persons.bought(work.db, work.tenant, person, sku) + qty > limit:
-            raise PersonLimitReached(f"One person may buy {limit} of {sku}.")
+    limits.within(work, person, wanted.lines, work.now)
