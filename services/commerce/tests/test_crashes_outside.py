@@ -80,6 +80,12 @@ def sayings(market: MarketplaceSimulator, ending: str) -> Any:
         "closed": (market.created, market.closed),
         "oversold": (market.paid, lambda trade: market.refunded(trade, "7001", "298.00")),
         "paid_back": (market.paid, lambda trade: market.refunded(trade, "7001", "298.00")),
+        "paid_back_and_sent": (
+            market.paid,
+            lambda trade: market.refunded(trade, "7001", "298.00"),
+            market.shipped,
+        ),
+        "closed_and_sent": (market.closed, market.shipped),
     }[ending]
 
 
@@ -99,9 +105,11 @@ def repeat(market: MarketplaceSimulator) -> None:
 ENDINGS = (
     "arrived",
     "closed",
+    "closed_and_sent",
     "exclusive",
     "oversold",
     "paid_back",
+    "paid_back_and_sent",
     "repriced",
     "repriced_and_paid_back",
 )
@@ -118,3 +126,4 @@ def test_a_trade_survives_a_kill_at_every_step(fresh_shop: Any, site_of: Any, en
     assert killer.kills["order_process.handled"] >= 2
     types = [fact[2] for fact in expected]
     assert types.count("order_repriced") == NEW_PRICES.get(ending, 0)
+    assert types.count("fulfilment_went_on") == ending.endswith("and_sent")
