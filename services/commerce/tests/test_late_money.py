@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -15,6 +16,12 @@ def given_back(shop: Any, order_id: str, *, captured: bool) -> None:
     assert (payment["status"] == "captured") is captured
     assert (shop.money()["difference"], shop.money()["to_refund"]) == (0, 0)
     assert order_id not in [entry["key"] for entry in shop.stuck()]
+
+
+def forget(shop: Any, person: str) -> None:
+    """Let identity ask for somebody to be forgotten."""
+    data = {"request_id": str(UUID(int=3)), "person_id": person, "subjects": [person]}
+    shop.service.receive("identity", "erasure_requested", data)
 
 
 @pytest.mark.parametrize("method", LATE)
@@ -72,3 +79,31 @@ def test_money_for_an_expired_order_that_was_cancelled_goes_back(shop: Any, meth
     assert shop.stock("shirt") == (5, 0, 0)
     given_back(shop, order_id, captured=method == "tok_late_captured")
     assert shop.stuck() == []
+
+
+@pytest.mark.parametrize("method", LATE)
+def test_money_of_a_buyer_who_was_forgotten_meanwhile_goes_back(shop: Any, method: str) -> None:
+    """It would be kept for a parcel that has no address any more."""
+    order_id = shop.stocked(shirt=5).order(("shirt", 1), method=method)
+    shop.later(15)
+    forget(shop, "p1")
+    shop.later(1)
+
+    assert shop.show(order_id)["status"] == "expired"
+    assert shop.service.happened("fulfilment_requested") == []
+    assert shop.stock("shirt") == (5, 0, 0)
+    given_back(shop, order_id, captured=method == "tok_late_captured")
+
+
+def test_an_order_does_not_stand_whose_buyer_was_forgotten_while_paying(shop: Any) -> None:
+    """The warehouse would be asked for a parcel to nobody, and the money kept."""
+    order_id = shop.stocked(shirt=5).order(("shirt", 1), method="tok_slow")
+    shop.settle()
+    forget(shop, "p1")
+    shop.later(10)
+
+    shown = shop.show(order_id)
+    assert (shown["status"], shown["reason"]) == ("cancelled", "buyer_erased")
+    assert shop.service.happened("fulfilment_requested") == []
+    assert shop.stock("shirt") == (5, 0, 0)
+    given_back(shop, order_id, captured=True)

@@ -12,7 +12,7 @@ from commerce import persons, queries
 from commerce.buyer import BUYER, Buyer, LinkBuyer
 from commerce.buyers_messages import BuyerLink
 from commerce.drop_tables import drop_terms
-from commerce.ordering import buyer_exists, still_there
+from commerce.forgotten import buyer_exists, still_there
 from commerce.product import PRODUCT, NotOffered
 
 PREFIX = "visitor-"

@@ -16,7 +16,7 @@ from commerce import enquiries, pricing, queries, settings
 from commerce.cart import CART, Cart, OpenCart, SetLine, opened
 from commerce.cart_messages import CartLineView, CartRequest, CartView, CartWanted, LineSetting
 from commerce.cart_tables import cart_buyers
-from commerce.ordering import buyer_exists
+from commerce.forgotten import buyer_exists
 from commerce.product import PRODUCT, NotOffered, Offer, ProductUnknown
 
 

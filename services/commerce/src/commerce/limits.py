@@ -3,14 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
-from uuid import UUID
 
 from chassis.errors import Rejected
 from chassis.unit_of_work import UnitOfWork
-from commerce import order, persons
+from commerce import persons
 from commerce.messages import LineRequest
-from commerce.order import ORDER
-from commerce.order_events import OrderLine
+from commerce.order_events import OrderLine, OrderPlaced
 from commerce.product import PRODUCT
 
 ELSEWHERE = frozenset({"marketplace", "store"})  # what is sold there is sold by other rules
@@ -41,16 +39,12 @@ def within(
             raise PersonLimitReached(f"One person may buy {limit} of {sku}.")
 
 
-def still_within(work: UnitOfWork, order_id: UUID) -> None:
+def still_within(work: UnitOfWork, made: OrderPlaced) -> None:
     """Ask again for an order that had expired: while it had, its buyer was free to order more.
 
     Raises:
         PersonLimitReached: they did.
     """
-    made = order.placed(work.load(ORDER, order_id).state)
-    forgotten = persons.forgotten(work.db, work.tenant, (made.person_id,))
-    if forgotten or made.origin.mode in ELSEWHERE:
-        return
     person = persons.person_behind(work.db, work.tenant, made.person_id)
     persons.one_at_a_time(work.db, work.tenant, person)
     within(work, person, made.lines, made.placed_at)

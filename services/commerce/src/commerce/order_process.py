@@ -34,6 +34,7 @@ from commerce.payment_events import (
     PaymentRefundFailed,
     PaymentVoided,
 )
+from commerce.stock import ReservationLost
 from commerce.trade_events import MarketplaceRefundMade
 
 NO_HOLD = (Timer(name="reservation", due_at=None), Timer(name="payment", due_at=None))
@@ -226,8 +227,22 @@ def _on_refused(state: State, refused: Refused) -> Reaction[State]:
     verb = refused.step.partition(":")[0]
     if verb == "void":
         return _reaction(replace(state, voiding=False))
+    if refused.code == ReservationLost.code:
+        return _hold_again(state)
     undone = verb in {"reserve", "confirm", "confirm_order"} and state.phase != "closed"
     return _give_up(state, refused.code) if undone else _reaction(state)
+
+
+def _hold_again(state: State) -> Reaction[State]:
+    """Try once more where the money came and the hold had ended: the goods may still be there."""
+    if state.phase != "confirming":  # of one product it was said already
+        return _reaction(state)
+    if state.attempt > 1:
+        return _give_up(state, ReservationLost.code)
+    again = reviving.revived(state)
+    until = _known(state.authorized_at) + timedelta(seconds=state.patience)
+    held = steps.release(state, ReservationLost.code)
+    return _reaction(again, *held, *reviving.reserve(again, until))
 
 
 def _confirming(state: State, at: datetime) -> Reaction[State]:

@@ -1,13 +1,12 @@
 """Placing an order: at which prices, for whom, within which limits."""
 
-from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID
 
 from chassis.errors import Rejected
-from chassis.privacy import is_erased
 from chassis.unit_of_work import Loaded, UnitOfWork
 from commerce import cart_checkout, drop_orders, limits, persons, pricing
+from commerce.forgotten import buyer_exists, still_there
 from commerce.messages import LineRequest, OrderRequest
 from commerce.order import ORDER, Order, PlaceOrder
 from commerce.order_events import OrderLine
@@ -18,12 +17,6 @@ class PriceChanged(Rejected):
     """The price is not the one that the buyer saw."""
 
     code = "price_changed"
-
-
-class BuyerErased(Rejected):
-    """The buyer asked to be forgotten; nothing new is kept under this id."""
-
-    code = "buyer_erased"
 
 
 def place_order(work: UnitOfWork, wanted: OrderRequest, terms: Terms) -> tuple[UUID, Loaded[Order]]:
@@ -71,21 +64,6 @@ def place_order(work: UnitOfWork, wanted: OrderRequest, terms: Terms) -> tuple[U
     placed = work.execute(ORDER, order_id, command)
     cart_checkout.check_out(work, wanted.cart_id, order_id)
     return order_id, placed
-
-
-def buyer_exists(work: UnitOfWork, person_id: str) -> None:
-    """Raise BuyerErased where nothing may be kept about a buyer any more."""
-    if is_erased(work.keys, work.tenant, person_id):
-        raise BuyerErased("This buyer asked to be forgotten.")
-
-
-def still_there(work: UnitOfWork, people: Collection[str]) -> None:
-    """Raise BuyerErased where one of some people was forgotten while we waited for our turn.
-
-    A key may be kept in memory for a while after another process destroyed it.
-    """
-    if persons.forgotten(work.db, work.tenant, people):
-        raise BuyerErased("This buyer asked to be forgotten.")
 
 
 def _usual(work: UnitOfWork, wanted: OrderRequest, terms: Terms) -> drop_orders.Supply:

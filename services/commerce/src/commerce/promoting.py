@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, select
 from chassis import schemas
 from chassis.unit_of_work import Executed, UnitOfWork
 from commerce import audiences, promotion_uses
-from commerce.ordering import buyer_exists
+from commerce.forgotten import buyer_exists
 from commerce.promotion import (
     PROMOTION,
     CouponDiffers,

@@ -10,7 +10,7 @@ from chassis.errors import Invalid
 from chassis.page_edge import Refusal
 from commerce import buy_page, cart_page, forget_page
 from commerce.buy_page import FIELDS, Asked, Wrong
-from commerce.ordering import BuyerErased
+from commerce.forgotten import BuyerErased
 from commerce.page_words import words
 from commerce.pages import Visit, page
 from commerce.shop_queries import ShopUnknown

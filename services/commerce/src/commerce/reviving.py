@@ -1,17 +1,20 @@
-"""How an order comes back that had expired: within its buyer's limits, or not at all.
+"""How an order comes back whose hold had ended: within its buyer's limits, or not at all.
 
 The limit is asked when the goods are held, so that money that is only set aside is let go, and
-again when the order is to stand: only then does it count, and another may stand since.
+again when the order is to stand: only then does it count, and another may stand since.  Nor does
+an order stand whose buyer asked to be forgotten: nobody knows any more where to send it.
 """
 
 from dataclasses import replace
 from datetime import datetime
-from uuid import UUID
 
 from chassis.processes import Step, UseCase
 from chassis.unit_of_work import UnitOfWork
-from commerce import limits
+from commerce import limits, order
 from commerce import order_process_state as steps
+from commerce.forgotten import still_there
+from commerce.limits import ELSEWHERE
+from commerce.order import ORDER
 from commerce.order_process_state import State, begun
 
 
@@ -31,18 +34,23 @@ def revived(state: State) -> State:
 
 def reserve(state: State, until: datetime) -> list[UseCase]:
     """Hold the goods once more, if the buyer may still have them."""
-    return [_within_limits(begun(state).order_id, step) for step in steps.reserve(state, until)]
+    return [_if_wanted(state, step) for step in steps.reserve(state, until)]
 
 
-def confirm_order(state: State) -> Step | UseCase:
-    """Let the sale stand; of an order that came back, if the buyer may still have it."""
-    step = steps.confirm_order(state)
-    return step if state.attempt == 1 else _within_limits(begun(state).order_id, step)
+def confirm_order(state: State) -> UseCase:
+    """Let the sale stand, if there is still a buyer who may have it."""
+    return _if_wanted(state, steps.confirm_order(state))
 
 
-def _within_limits(order_id: UUID, step: Step) -> UseCase:
+def _if_wanted(state: State, step: Step) -> UseCase:
+    order_id = begun(state).order_id
+
     def run(work: UnitOfWork) -> None:
-        limits.still_within(work, order_id)
+        made = order.placed(work.load(ORDER, order_id).state)
+        if made.origin.mode not in ELSEWHERE:
+            still_there(work, (made.person_id,))
+            if state.attempt > 1:
+                limits.still_within(work, made)
         work.execute(step.decider, step.entity_id, step.command)
 
     return UseCase(name=step.name, run=run)
