@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from marshmallow import ValidationError, validate
 
 from campaigns.events import Author, Face, Sell
-from chassis.money import Money
+from chassis.money import AskedMoney, Money
 from chassis.schemas import Whole
 
 MOST_ROWS = 5000
@@ -49,7 +49,7 @@ def _leads_somewhere(value: str) -> bool:
         return False
 
 
-Cost = Annotated[Money, _NotNegative()]
+Cost = Annotated[AskedMoney, _NotNegative()]
 Link = Annotated[str, validate.Length(max=2000), _WebAddress()]
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from marshmallow import ValidationError, validate
 
-from chassis.money import Money
+from chassis.money import AskedMoney, Money
 from chassis.schemas import Whole
 from commerce.order_events import Condition, Origin, ReturnedLine
 from commerce.product import HIGHEST_PRICE
@@ -33,7 +33,7 @@ class Payable(validate.Validator):
         return value
 
 
-Price = Annotated[Money, Payable()]
+Price = Annotated[AskedMoney, Payable()]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,8 +47,8 @@ class ProductRequest:
 
     sku: Sku
     title: Text
-    list: Money
-    sale: Money
+    list: AskedMoney
+    sale: AskedMoney
     valid_from: datetime | None = None
     valid_to: datetime | None = None
     per_person: Qty | None = None
@@ -122,7 +122,7 @@ class LineRequest:
 
     sku: Sku
     qty: Qty
-    price: Money | None = None
+    price: AskedMoney | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
@@ -11,12 +10,12 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_datetime
-from babel.numbers import format_decimal, get_currency_precision, get_currency_symbol
+from babel.numbers import format_decimal, get_currency_symbol
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from werkzeug import Request, Response
 
 from chassis.forms import visitor_of
-from chassis.money import Money
+from chassis.money import Money, minor_units
 from chassis.page_edge import policy
 from chassis.routes import Call
 from chassis.storage import Storage
@@ -153,13 +152,13 @@ def shown_money(money: Money, lang: str) -> str:
     'NT$1,490'
     >>> shown_money(Money(amount=1250, currency="CNY"), "en")
     'CN¥12.50'
+    >>> shown_money(Money(amount=1250000, currency="IQD"), "en")
+    'IQD1,250'
     """
-    digits = get_currency_precision(money.currency)
+    digits = minor_units(money.currency)
     whole = money.amount % 10**digits == 0
     pattern = "#,##0" if whole else "#,##0." + "0" * digits
-    number = format_decimal(
-        Decimal(money.amount).scaleb(-digits), format=pattern, locale=LOCALES[lang]
-    )
+    number = format_decimal(money.decimal, format=pattern, locale=LOCALES[lang])
     # In its own country a dollar is only a dollar; a shopper may be anywhere.
     return f"{get_currency_symbol(money.currency, locale='en')}{number}"
 

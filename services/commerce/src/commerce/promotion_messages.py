@@ -6,7 +6,7 @@ from typing import Annotated
 
 from marshmallow import validate
 
-from chassis.money import Money
+from chassis.money import InUse, Money
 from chassis.schemas import Whole
 from commerce.messages import CouponCode, Qty, Sku, Subject, Text
 from commerce.promotion_events import Discount, Wording
@@ -21,6 +21,16 @@ Audience = Annotated[
         error="everybody, customers, prospects or programme:<programme>.",
     ),
 ]
+
+
+class _OfToday(validate.Validator):
+    """A share, or an amount in a currency that is in use."""
+
+    def __call__(self, value: Discount) -> Discount:
+        """Return the discount; raises ValidationError."""
+        if value.amount is not None:
+            InUse()(value.amount)
+        return value
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +56,7 @@ class PromotionRequest:
     promotion_id: Sku
     texts: Annotated[tuple[WordingRequest, ...], validate.Length(min=1, max=50)]
     audience: Audience = "everybody"
-    discount: Discount
+    discount: Annotated[Discount, _OfToday()]
     skus: Annotated[tuple[Sku, ...], validate.Length(min=1, max=1000)] | None = None
     valid_from: datetime | None = None
     valid_to: datetime | None = None

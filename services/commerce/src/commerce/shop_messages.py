@@ -6,6 +6,7 @@ from uuid import UUID
 
 from marshmallow import validate
 
+from chassis.money import AskedCurrency
 from commerce.messages import Qty, Sku
 from commerce.order_events import Named
 from commerce.shop_events import LocalText, Medium, MimeType
@@ -140,7 +141,7 @@ class PurchaseForm:
 
     qty: Annotated[Qty, validate.Range(max=MOST_PIECES)]
     amount: int
-    currency: Annotated[str, validate.Length(equal=3)]
+    currency: AskedCurrency
     name: Short
     phone: Annotated[str, validate.Length(min=6, max=30)]
     address: Annotated[str, validate.Length(min=5, max=300)]

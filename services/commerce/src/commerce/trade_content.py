@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 
 from chassis import schemas
 from chassis.errors import Invalid
+from chassis.money import Money
 from commerce.messages import MOST_LINES
 from commerce.trade_messages import Content, ContentLine
 
 CURRENCY = "CNY"
-_MINOR_UNITS = 2
 _THERE = ZoneInfo("Asia/Shanghai")
 _NUMBERS = ("tid", "oid", "refund_id")
 
@@ -60,13 +60,12 @@ def read(text: str) -> Told:
 
 
 def minor(amount: str) -> int:
-    """Return an amount in minor units, exactly.
+    """Return an amount in minor units, exactly, as ``AMOUNT`` lets it through.
 
     >>> minor("149"), minor("149.5"), minor("0.07")
     (14900, 14950, 7)
     """
-    whole, _, fraction = amount.partition(".")
-    return int(whole + fraction.ljust(_MINOR_UNITS, "0"))
+    return Money.of_decimal(amount, CURRENCY).amount
 
 
 def allocate(total: int, weights: Sequence[int]) -> list[int]:

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from babel.numbers import get_currency_precision
-
 from chassis.clock import moment
+from chassis.money import Money
 from loop.board import Snapshot
 from loop.cycle import TOTAL
 from loop.evaluate import Counted, Source
@@ -141,8 +140,7 @@ def shown(number: Number, key: str, value: Any) -> str:
     if value is None:
         return "none yet"
     if number.money:
-        places = get_currency_precision(key)
-        return f"{key} {Decimal(value).scaleb(-places):,.{places}f}"
+        return f"{key} {Money(amount=value, currency=key).decimal:,f}"
     if number.unit == "microseconds":
         return duration(value)
     if isinstance(value, str):
