@@ -41,6 +41,15 @@ def minor_units(currency: str) -> int:
     return _MINOR_UNITS.get(currency, _USUAL)
 
 
+def in_use(currency: str) -> bool:
+    """Say whether a code is a currency of today, with a minor unit to count it in.
+
+    >>> in_use("TWD"), in_use("ZZZ"), in_use("XAU")
+    (True, False, False)
+    """
+    return currency in _MINOR_UNITS
+
+
 class InUse(validate.Validator):
     """A currency of today.
 
@@ -50,7 +59,7 @@ class InUse(validate.Validator):
     def __call__(self, value: "str | Money") -> "str | Money":
         """Return the currency, or the amount that is in it; raises ValidationError."""
         code = value if isinstance(value, str) else value.currency
-        if code not in _MINOR_UNITS:
+        if not in_use(code):
             raise ValidationError("No currency of ISO 4217 that is in use; name one as TWD.")
         return value
 

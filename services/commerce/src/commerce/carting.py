@@ -17,6 +17,7 @@ from commerce.cart import CART, Cart, OpenCart, SetLine, opened
 from commerce.cart_messages import CartLineView, CartRequest, CartView, CartWanted, LineSetting
 from commerce.cart_tables import cart_buyers
 from commerce.forgotten import buyer_exists
+from commerce.order_doors import ordered_here
 from commerce.product import PRODUCT, NotOffered, Offer, ProductUnknown
 
 
@@ -64,7 +65,9 @@ def open_cart(work: UnitOfWork, wanted: CartRequest) -> Executed[Cart]:
 
     Raises:
         BuyerErased: the buyer asked to be forgotten.
+        OtherDoor: what is sold in a store or a marketplace is told elsewhere.
     """
+    ordered_here(wanted.origin)
     buyer_exists(work, wanted.person_id)
     cart_id = derived_id(work.context.command_id, "cart")
     command = OpenCart(cart_id=cart_id, buyer=wanted.person_id, origin=wanted.origin, at=work.now)

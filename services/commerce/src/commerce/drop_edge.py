@@ -14,6 +14,7 @@ from commerce.drop_commands import Enter
 from commerce.drop_messages import DropPage, DropRequest, DropView, EntryRequest, EntryView
 from commerce.drop_state import Drop
 from commerce.messages import Wanted
+from commerce.order_doors import ordered_here
 
 READ, WRITE = "commerce.read", "commerce.write"
 DROP_PATH = "/v1/drops/<uuid:drop_id>"
@@ -47,6 +48,7 @@ class DropEdge:
     @hot_command(f"{DROP_PATH}/entries", scope=WRITE, body=EntryRequest, reply=EntryView)
     def enter_drop(self, hot: HotCall, call: Call[EntryRequest]) -> Wish[Drop]:
         """Ask for pieces of a drop: granted at once while there are any, in line afterwards."""
+        ordered_here(call.body.origin)
         entry_id = derived_id(hot.context.command_id, "drop_entry")
         wanted = Enter(
             entry_id=entry_id,

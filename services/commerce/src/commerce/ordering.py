@@ -9,6 +9,7 @@ from commerce import cart_checkout, drop_orders, limits, persons, pricing
 from commerce.forgotten import buyer_exists, still_there
 from commerce.messages import LineRequest, OrderRequest
 from commerce.order import ORDER, Order, PlaceOrder
+from commerce.order_doors import ordered_here
 from commerce.order_events import OrderLine
 from commerce.settings import Terms
 
@@ -23,6 +24,7 @@ def place_order(work: UnitOfWork, wanted: OrderRequest, terms: Terms) -> tuple[U
     """Order goods at today's prices.
 
     Raises:
+        OtherDoor: what happened in a store or a marketplace is told elsewhere.
         ProductUnknown: a product is not in the catalogue.
         NotOffered: one has no price now.
         PriceChanged: the buyer saw another price.
@@ -37,6 +39,7 @@ def place_order(work: UnitOfWork, wanted: OrderRequest, terms: Terms) -> tuple[U
     if known.state.placed is not None:
         drop_orders.not_another(work, known.state.placed)
         return order_id, known
+    ordered_here(wanted.origin)
     buyer_exists(work, wanted.person_id)
     wanted = cart_checkout.filled(work, wanted)
     basket = pricing.basket_of(work, wanted)

@@ -10,6 +10,7 @@ from babel.core import get_global
 
 from chassis.decider import Decider
 from chassis.errors import NotFound, Rejected
+from chassis.money import in_use
 from identity.events import TenantCreated, TenantEvent, TenantRevised
 
 
@@ -135,7 +136,7 @@ def _revise(tenant: Tenant, command: ReviseTenant) -> Sequence[TenantEvent]:
 def _check(terms: Terms) -> None:
     if terms.zone not in available_timezones():
         raise ZoneUnknown(terms.zone)
-    if terms.currency not in get_global("all_currencies"):
+    if not in_use(terms.currency):
         raise CurrencyUnknown(terms.currency)
     for country in (terms.country, terms.calendar):
         if country not in _countries():

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from marshmallow import validate
 
-from chassis.money import AskedCurrency
+from chassis.money import Currency
 from identity.events import Profile
 from identity.fields import Country, Short
 from identity.importing import RowResult
@@ -22,7 +22,7 @@ class TenantBody:
 
     name: Short
     zone: Short
-    currency: AskedCurrency
+    currency: Currency
     country: Country
     calendar: Country | None = None
     retention_days: Annotated[int, validate.Range(min=1, max=36_500)] = 1095
