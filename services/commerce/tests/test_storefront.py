@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shopper import HOST, MALL_HOST, OTHER_HOST, PAY_HOST, SETTINGS, WHO, Shopper, published
+from shopper import HOST, MALL_HOST, OTHER_HOST, PAY_HOST, SETTINGS, WHO, Seen, Shopper, published
 
 MALL = f"https://{MALL_HOST}"
 
@@ -118,7 +118,6 @@ def test_paying_leads_to_a_paid_order(shop: Any, shopper: Shopper) -> None:
     page = shopper.decide(bought, "pay")
     assert "已付款" in page.text
     assert "NT$2,980" in page.text
-    assert 'http-equiv="refresh"' not in page.text
     order_id = page.url.rpartition("/")[2]
     assert shop.show(order_id)["status"] == "confirmed"
     shop.goods(order_id, "ship", carrier="post")
@@ -129,13 +128,24 @@ def test_paying_leads_to_a_paid_order(shop: Any, shopper: Shopper) -> None:
     assert shop.money()["difference"] == 0
 
 
-def test_while_nobody_has_paid_the_page_looks_again_by_itself(shop: Any, shopper: Shopper) -> None:
-    """Whoever has no JavaScript would look at an old page for ever."""
+def links_in(page: Seen) -> list[str]:
+    """Return an order page's links to itself, without those of the page's head."""
+    return [link for link in page.links_to("lang=en") if "/orders/" in link and "#" not in link]
+
+
+def test_while_nobody_has_paid_one_can_look_again(shop: Any, shopper: Shopper) -> None:
+    """A page that reloads by itself takes the way to pay from under who reads or hears it."""
     bought = shopper.buy()
     shop.settle()
     placed = shop.service.happened("order_placed")[0].event
     page = shopper.get(f"/orders/{placed.order_id}?lang=en")
-    assert '<meta http-equiv="refresh" content="3">' in page.text
+    assert "http-equiv" not in page.text
+    look_again, to_keep = links_in(page)
+    assert shopper.get(look_again).status == 200
+    elsewhere = Shopper(shop)
+    assert elsewhere.get(look_again).status == 404
+    look_again, _ = links_in(elsewhere.get(to_keep))
+    assert elsewhere.get(look_again).status == 200
     (again,) = page.links_to("/pay/")
     assert again.partition("?")[0] == bought.location.partition("?")[0]
 

@@ -10,14 +10,14 @@ from marshmallow import ValidationError, validate
 
 from campaigns.events import Author, Face, Sell
 from chassis.money import AskedMoney, Money
-from chassis.schemas import Whole
+from chassis.schemas import Readable, Whole
 
 MOST_ROWS = 5000
 
 # Ids of people and things elsewhere: opaque, and never an e-mail address.
 _OPAQUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}\Z", re.ASCII)
 Opaque = Annotated[str, Whole(_OPAQUE)]
-Name = Annotated[str, validate.Length(min=1, max=200)]
+Name = Annotated[str, validate.Length(min=1, max=200), Readable()]
 Count = Annotated[int, validate.Range(min=0)]
 
 
@@ -65,7 +65,7 @@ class Draft:
     sell: Sell
     persona: Name
     platforms: Annotated[tuple[Opaque, ...], validate.Length(min=1, max=20)]
-    text: Annotated[str, validate.Length(min=1, max=100_000)]
+    text: Annotated[str, validate.Length(min=1, max=100_000), Readable()]
     lang: Annotated[str, validate.Length(min=2, max=20)]
     author: Author = "brand"
     market: Annotated[str, Whole(re.compile(r"[A-Z]{2}\Z"))] | None = None
@@ -99,7 +99,7 @@ class Publication:
 class Withdrawal:
     """Why a content is taken back."""
 
-    reason: Annotated[str, validate.Length(min=1, max=500)]
+    reason: Annotated[str, validate.Length(min=1, max=500), Readable()]
     occurred_at: datetime | None = None
 
 

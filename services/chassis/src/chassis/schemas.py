@@ -6,6 +6,7 @@ import enum
 import re
 import types
 import typing
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -85,6 +86,30 @@ class Whole(validate.Regexp):
         if cast("re.Pattern[str]", self.regex).fullmatch(value) is None:
             raise ValidationError(self._format_error(value))
         return value
+
+
+class Readable(validate.Validator):
+    """A text of which something can be seen, in a name or wherever people are to read it."""
+
+    def __call__(self, value: str) -> str:
+        """Return the text; raises ValidationError.
+
+        >>> Readable()("燈"), Readable()("☕")
+        ('燈', '☕')
+        """
+        if not any(map(_seen, value)):
+            raise ValidationError("Must not be blank.")
+        return value
+
+
+# Letters and symbols that are blank all the same: Hangul's fillers and Braille without a dot.
+_BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+_UNSEEN = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Mn", "Me"})
+
+
+def _seen(char: str) -> bool:
+    """Say whether a character shows by itself: no space, mark, control or zero-width one."""
+    return char not in _BLANK_LETTERS and unicodedata.category(char) not in _UNSEEN
 
 
 class TupleOf(fields.List[Any]):

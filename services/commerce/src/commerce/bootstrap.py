@@ -37,6 +37,7 @@ BLUEPRINT = Blueprint(
     ),
     projections=(
         projections.catalogue,
+        projections.pricing,
         projections.stock,
         projections.orders,
         projections.balance,

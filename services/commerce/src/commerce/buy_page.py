@@ -13,6 +13,7 @@ from commerce.buying import sells
 from commerce.order_events import Origin
 from commerce.pages import Visit, page
 from commerce.shop_messages import MOST_PIECES
+from commerce.shop_queries import Goods
 from commerce.shop_settings import shop_settings
 
 FIELDS = ("qty", "name", "phone", "address", "method")
@@ -62,9 +63,7 @@ def show(db: Connection, visit: Visit, asked: Asked) -> Response:
         PostUnknown: there is no such post.
         NotInPost: the post does not sell the product.
     """
-    goods = shop_queries.goods(db, visit.tenant, asked.sku, visit.now, visit.visitor)
-    if asked.post is not None:
-        sells(shop_queries.post(db, visit.tenant, asked.post), asked.sku)
+    goods = _goods(db, visit, asked)
     visitor = visit.visitor or new_visitor()
     action = visit.url(f"/buy/{asked.sku}", post=asked.post)
     response = page(
@@ -83,6 +82,16 @@ def show(db: Connection, visit: Visit, asked: Asked) -> Response:
         token=token_for(visit, visitor, action),
     )
     return remembering(response, visit, visitor)
+
+
+def _goods(db: Connection, visit: Visit, asked: Asked) -> Goods:
+    platform = own_origin(visit).platform
+    if asked.post is not None:
+        post = sells(shop_queries.post(db, visit.tenant, asked.post), asked.sku)
+        platform = post.platform
+    return shop_queries.goods(
+        db, visit.tenant, asked.sku, visit.now, visit.visitor, platform=platform
+    )
 
 
 def token_for(visit: Visit, visitor: str, action: str) -> str:

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select
 
-from chassis.clock import micros
 from chassis.ids import derived_id
 from chassis.unit_of_work import UnitOfWork
 from commerce import entrants
@@ -17,6 +16,7 @@ from commerce.drop_commands import Use
 from commerce.drop_place import not_a_drops
 from commerce.drop_tables import drop_entries, drop_terms
 from commerce.dropping import order_of
+from commerce.exclusives import channels_elsewhere
 from commerce.messages import OrderRequest
 from commerce.order_events import OrderPlaced
 
@@ -113,15 +113,9 @@ def exclusive_elsewhere(
 ) -> OtherChannel | None:
     """Return why some products could not be sold on a platform at a moment; None if they could."""
     # An import tells of the past, in its terms; what somebody says of the future counts as now.
-    row, now = drop_terms.c, micros(min(at, work.recorded_at))
-    exclusive = select(row.sku, row.channel).where(
-        row.tenant == work.tenant,
-        row.sku.in_(skus),
-        row.channel != platform,
-        row.opens_at <= now,
-        row.exclusive_until > now,
-    )
-    for sku, channel in work.db.execute(exclusive.limit(1)):
+    known = min(at, work.recorded_at)
+    exclusive = channels_elsewhere(work.db, work.tenant, skus, platform, known)
+    for sku, channel in exclusive.items():
         return OtherChannel(f"{sku} is for sale on {channel} only, for now.")
     return None
 

@@ -40,6 +40,15 @@ class OfferPriced:
     per_person: int | None
 
 
+@registry.event("offers_withdrawn", public=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OffersWithdrawn:
+    """A product is off sale: of the offers that were made until now none holds from then on."""
+
+    sku: str
+    at: datetime
+
+
 @registry.event("stock_received", public=True)
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StockReceived:
@@ -124,7 +133,7 @@ class StockAdjusted:
     reason: str
 
 
-ProductEvent = ProductListed | OfferPriced
+ProductEvent = ProductListed | OfferPriced | OffersWithdrawn
 StockEvent = (
     StockReceived
     | StockReserved

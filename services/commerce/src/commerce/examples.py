@@ -28,6 +28,7 @@ ORIGIN = order_events.Origin(
 )
 
 PRODUCT_LISTED = events.ProductListed(sku="shirt-m", title="A linen shirt")
+OFFERS_WITHDRAWN = events.OffersWithdrawn(sku="shirt-l", at=NOW)
 OFFER_PRICED = events.OfferPriced(
     sku="shirt-m", list=LIST, sale=PRICE, valid_from=NOW, valid_to=None, per_person=2
 )

@@ -29,7 +29,15 @@ from commerce.messages import (
 )
 from commerce.order import ORDER, CancelOrder, Order
 from commerce.payment import PAYMENT, RefundUnknown
-from commerce.product import PRODUCT, ListProduct, Offer, PriceOffer, Product, ProductUnknown
+from commerce.product import (
+    PRODUCT,
+    ListProduct,
+    Offer,
+    PriceOffer,
+    Product,
+    ProductUnknown,
+    Withdraw,
+)
 from commerce.stock import STOCK, Adjust, Place, Receive, Stock
 from commerce.stock_messages import AdjustmentRequest
 from commerce.tables import tenants
@@ -63,6 +71,11 @@ def offer_product(work: UnitOfWork, wanted: ProductRequest) -> Executed[Product]
         per_person=wanted.per_person,
     )
     return work.execute(PRODUCT, wanted.sku, PriceOffer(sku=wanted.sku, offer=offer))
+
+
+def withdraw_product(work: UnitOfWork, sku: str) -> Executed[Product]:
+    """Take a product off sale; what was ordered stays ordered."""
+    return work.execute(PRODUCT, sku, Withdraw(sku=sku, at=work.now))
 
 
 def receive_stock(work: UnitOfWork, wanted: ReceiptRequest) -> Executed[Stock]:

@@ -8,7 +8,7 @@ from uuid import UUID
 from marshmallow import ValidationError, validate
 
 from chassis.money import AskedMoney, Money
-from chassis.schemas import Whole
+from chassis.schemas import Readable, Whole
 from commerce.order_events import Condition, Origin, ReturnedLine
 from commerce.product import HIGHEST_PRICE
 from commerce.shop_events import LocalText, Medium
@@ -17,7 +17,7 @@ from commerce.stock import ONLINE
 _POINTS = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 Sku = Annotated[str, Whole(_POINTS, error="Letters, digits, dot, dash, underscore.")]
 Qty = Annotated[int, validate.Range(min=1, max=100_000)]
-Text = Annotated[str, validate.Length(min=1, max=200)]
+Text = Annotated[str, validate.Length(min=1, max=200), Readable()]
 Subject = Annotated[str, Whole(r"^[\x21-\x7e]{1,100}$")]
 CouponCode = Annotated[str, Whole(r"^[A-Za-z0-9-]{4,40}$", error="Letters, digits, dash.")]
 MOST_LINES = 50
@@ -56,8 +56,19 @@ class ProductRequest:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class OfferView:
+    """A price that will hold from a later moment on."""
+
+    list: Money
+    sale: Money
+    valid_from: datetime
+    valid_to: datetime | None
+    per_person: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ProductView:
-    """A product with the newest price it was given."""
+    """A product with the price that an order is charged by now; without one it is off sale."""
 
     sku: str
     title: str
@@ -66,6 +77,7 @@ class ProductView:
     valid_from: datetime | None
     valid_to: datetime | None
     per_person: int | None
+    coming: tuple[OfferView, ...] = ()
     media: tuple[Medium, ...] = ()
     descriptions: tuple[LocalText, ...] = ()
 

@@ -9,11 +9,12 @@ from marshmallow import validate
 
 from chassis.money import Money
 from chassis.privacy import Personal
+from chassis.schemas import Readable
 from commerce.events import registry
 
 Mode = Literal["page", "web", "marketplace", "store"]
 Condition = Literal["good", "damaged"]
-Named = Annotated[str, validate.Length(min=1, max=200)]
+Named = Annotated[str, validate.Length(min=1, max=200), Readable()]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -43,6 +43,7 @@ class OrderShown:
         reason: Why it came to nothing: the name of a text.
         pay_at: Where it can be paid, while it can.
         link: The page's address for who has no cookie.
+        here: The same page as it was asked for, to look again.
     """
 
     order_id: UUID
@@ -53,6 +54,7 @@ class OrderShown:
     placed_at: str
     pay_at: str | None
     link: str
+    here: str
 
     @property
     def waiting(self) -> bool:
@@ -91,6 +93,7 @@ def order_shown(db: Connection, call: Call[None], visit: Visit) -> OrderShown:
         placed_at=shown_time(made.placed_at, visit.lang, _zone(db, visit.tenant)),
         pay_at=_pay_at(db, call, visit) if state == "placed" else None,
         link=visit.url(f"/orders/{order_id}", proof=proof),
+        here=visit.url(f"/orders/{order_id}", proof=call.query.proof),
     )
 
 

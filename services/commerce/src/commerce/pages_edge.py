@@ -13,7 +13,7 @@ from chassis.entrypoints import query
 from chassis.forms import new_visitor
 from chassis.routes import Call, Reply
 from chassis.unit_of_work import UnitOfWork
-from commerce import buy_page, buying, settings, shop_queries
+from commerce import buy_page, buying, settings, shelf, shop_queries
 from commerce.order_page import STEPS, order_shown, payment_address
 from commerce.pages import MALL, Visit, page
 from commerce.refusal_page import refused
@@ -55,15 +55,29 @@ class PagesEdge:
         """Show what a shop sells."""
         visit = Visit.of(call)
         name = open_shop(db, visit)
-        shelf = shop_queries.shelf(db, visit.tenant, visit.now, visit.visitor)
-        return page("shop.html", visit, shop=name, shelf=shelf)
+        shown = shelf.shelf(
+            db,
+            visit.tenant,
+            visit.now,
+            visit.visitor,
+            platform=buy_page.own_origin(visit).platform,
+            page=shelf.page_number(call.query.page),
+        )
+        return page("shop.html", visit, shop=name, shelf=shown)
 
     @shop_page("/products/<sku>")
     def show_product_page(self, db: Connection, call: Call[None]) -> Response:
         """Show one product."""
         visit = Visit.of(call)
         name = open_shop(db, visit)
-        goods = shop_queries.goods(db, visit.tenant, call.path["sku"], visit.now, visit.visitor)
+        goods = shop_queries.goods(
+            db,
+            visit.tenant,
+            call.path["sku"],
+            visit.now,
+            visit.visitor,
+            platform=buy_page.own_origin(visit).platform,
+        )
         visitor = visit.visitor or new_visitor()
         token = buy_page.token_for(visit, visitor, visit.url("/cart/add"))
         response = page("product.html", visit, shop=name, goods=goods, token=token)
@@ -76,7 +90,9 @@ class PagesEdge:
         name = open_shop(db, visit)
         post_id: UUID = call.path["post_id"]
         post = shop_queries.post(db, visit.tenant, post_id)
-        sold = shop_queries.all_goods(db, visit.tenant, post.skus, visit.now, visit.visitor)
+        sold = shop_queries.all_goods(
+            db, visit.tenant, post.skus, visit.now, visit.visitor, platform=post.platform
+        )
         return page("post.html", visit, shop=name, post=post, sold=sold)
 
     @shop_page("/media/<digest>")

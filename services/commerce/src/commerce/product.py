@@ -8,7 +8,7 @@ from typing import assert_never
 from chassis.decider import Decider
 from chassis.errors import NotFound, Rejected
 from chassis.money import Money
-from commerce.events import OfferPriced, ProductEvent, ProductListed
+from commerce.events import OfferPriced, OffersWithdrawn, ProductEvent, ProductListed
 
 # An order of 50 lines with 100,000 pieces each must still fit a 64-bit integer.
 HIGHEST_PRICE = 100_000_000_000
@@ -63,11 +63,22 @@ class Offer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Withdrawn:
+    """The offers before it hold no more from a moment on."""
+
+    at: datetime
+
+    def holds(self, at: datetime) -> bool:
+        """Say whether the product is off sale at a moment, unless it was offered anew."""
+        return self.at <= at
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Product:
     """A product's title and every price it was ever given, the newest last."""
 
     title: str | None = None
-    offers: tuple[Offer, ...] = ()
+    offers: tuple[Offer | Withdrawn, ...] = ()
 
     def offer_at(self, at: datetime) -> Offer:
         """Return the newest price that holds at a moment.
@@ -78,10 +89,20 @@ class Product:
         """
         if self.title is None:
             raise ProductUnknown("There is no such product.")
-        held = [offer for offer in self.offers if offer.holds(at)]
-        if not held:
+        offer = self._newest(at)
+        if offer is None:
             raise NotOffered("The product is not for sale now.")
-        return held[-1]
+        return offer
+
+    def coming(self, now: datetime) -> tuple[Offer, ...]:
+        """Return the prices that will hold from a later moment on, the next first."""
+        later = (each for each in self.offers if isinstance(each, Offer) and each.valid_from > now)
+        kept = [offer for offer in later if self._newest(offer.valid_from) is offer]
+        return tuple(sorted(kept, key=lambda offer: offer.valid_from))
+
+    def _newest(self, at: datetime) -> Offer | None:
+        held = [offer for offer in self.offers if offer.holds(at)]
+        return held[-1] if held and isinstance(held[-1], Offer) else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,7 +121,15 @@ class PriceOffer:
     offer: Offer
 
 
-ProductCommand = ListProduct | PriceOffer
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Withdraw:
+    """Take a product off sale, whatever was offered until now."""
+
+    sku: str
+    at: datetime
+
+
+ProductCommand = ListProduct | PriceOffer | Withdraw
 
 
 def decide(product: Product, command: ProductCommand) -> Sequence[ProductEvent]:
@@ -110,6 +139,8 @@ def decide(product: Product, command: ProductCommand) -> Sequence[ProductEvent]:
             return _list(product, command)
         case PriceOffer():
             return _price(product, command)
+        case Withdraw():
+            return _withdraw(product, command)
         case _:
             assert_never(command)
 
@@ -121,6 +152,8 @@ def evolve(product: Product, event: ProductEvent) -> Product:
             return replace(product, title=event.title)
         case OfferPriced():
             return replace(product, offers=(*product.offers, _offer_of(event)))
+        case OffersWithdrawn():
+            return replace(product, offers=(*product.offers, Withdrawn(at=event.at)))
         case _:
             assert_never(event)
 
@@ -154,6 +187,14 @@ def _price(product: Product, command: PriceOffer) -> Sequence[ProductEvent]:
             per_person=offer.per_person,
         )
     ]
+
+
+def _withdraw(product: Product, command: Withdraw) -> Sequence[ProductEvent]:
+    if product.title is None:
+        raise ProductUnknown("There is no such product.")
+    if not product.offers or isinstance(product.offers[-1], Withdrawn):
+        return []
+    return [OffersWithdrawn(sku=command.sku, at=command.at)]
 
 
 def _offer_of(event: OfferPriced) -> Offer:

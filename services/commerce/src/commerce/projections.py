@@ -9,12 +9,13 @@ from chassis.envelope import Envelope
 from chassis.money import Money
 from chassis.projections import Projection
 from commerce import events, order_events, payment_events
-from commerce.tables import available, board, money, person_orders, products
+from commerce.tables import available, board, money, offers, person_orders, products
 
 purchases = Projection(
     "person_orders", [person_orders], also_written="an erasure deletes a person's orders from it"
 )
 catalogue = Projection("products", [products])
+pricing = Projection("product_offers", [offers])
 stock = Projection("available_to_sell", [available])
 orders = Projection("order_board", [board])
 balance = Projection("money_of_orders", [money])
@@ -67,22 +68,41 @@ def forgive_expired(event: order_events.OrderExpired, stored: Envelope) -> Chang
 
 @catalogue.fold(events.ProductListed)
 def list_product(event: events.ProductListed, stored: Envelope) -> Changes:
-    """Show a new product, without a price."""
+    """Show a new product."""
     yield insert(products, tenant=stored.tenant, sku=event.sku, title=event.title)
 
 
-@catalogue.fold(events.OfferPriced)
+@pricing.fold(events.OfferPriced)
 def price_product(event: events.OfferPriced, stored: Envelope) -> Changes:
-    """Replace the price by the newest."""
-    yield update(
-        products,
-        {"tenant": stored.tenant, "sku": event.sku},
+    """Note a price beside those before it, of which it need not be the one that holds."""
+    yield insert(
+        offers,
+        tenant=stored.tenant,
+        sku=event.sku,
+        nth=stored.version,
         list_amount=event.list.amount,
         sale_amount=event.sale.amount,
         currency=event.sale.currency,
         valid_from=micros(event.valid_from),
         valid_to=micros(event.valid_to) if event.valid_to else None,
         per_person=event.per_person,
+    )
+
+
+@pricing.fold(events.OffersWithdrawn)
+def withdraw_product(event: events.OffersWithdrawn, stored: Envelope) -> Changes:
+    """Note that the prices before hold no more."""
+    yield insert(
+        offers,
+        tenant=stored.tenant,
+        sku=event.sku,
+        nth=stored.version,
+        list_amount=None,
+        sale_amount=None,
+        currency=None,
+        valid_from=micros(event.at),
+        valid_to=None,
+        per_person=None,
     )
 
 

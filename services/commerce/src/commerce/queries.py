@@ -7,15 +7,16 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, and_, select
+from sqlalchemy import Connection, Row, and_, or_, select
 
 from chassis import schemas
-from chassis.clock import moment, moment_or_none
+from chassis.clock import micros, moment, moment_or_none
 from chassis.decider import Decider
 from chassis.money import Money
 from chassis.privacy import SubjectErased
 from chassis.processes import orphans
 from chassis.storage import log_on
+from commerce import views
 from commerce.drop_place import drop_at
 from commerce.events import registry
 from commerce.fulfilment import FULFILMENT, Fulfilment
@@ -30,10 +31,12 @@ from commerce.order import ORDER, Order
 from commerce.order_process_state import payment_of
 from commerce.payment import PAYMENT
 from commerce.payment_state import Payment
+from commerce.presentation import Presentation
+from commerce.product import Offer, Product, Withdrawn
 from commerce.shop_events import LocalText, Medium
 from commerce.shop_tables import presentations
 from commerce.stock import ONLINE
-from commerce.tables import available, board, products
+from commerce.tables import available, board, offers, products
 
 S = TypeVar("S")
 P = TypeVar("P")
@@ -79,19 +82,50 @@ def fulfilment_state(db: Connection, tenant: str, order_id: UUID) -> Fulfilment:
     return state_of(db, tenant, FULFILMENT, order_id)[0]
 
 
-def products_after(db: Connection, tenant: str, sku: str, limit: int) -> list[ProductView]:
-    """Return the next products in the order of their numbers."""
+def products_after(
+    db: Connection, tenant: str, sku: str, limit: int, now: datetime
+) -> list[ProductView]:
+    """Return the next products in the order of their numbers, at the prices of a moment."""
     row = products.c
     page = (
         select(products).where(row.tenant == tenant, row.sku > sku).order_by(row.sku).limit(limit)
     )
-    return product_views(db, tenant, db.execute(page).all())
+    return product_views(db, tenant, db.execute(page).all(), now)
 
 
-def product_views(db: Connection, tenant: str, rows: Sequence[Row[Any]]) -> list[ProductView]:
-    """Return products of the catalogue with what shows them."""
-    shown = presented(db, tenant, [row.sku for row in rows])
-    return [_product(row, *shown.get(row.sku, ((), ()))) for row in rows]
+def product_views(
+    db: Connection, tenant: str, rows: Sequence[Row[Any]], now: datetime
+) -> list[ProductView]:
+    """Return products of the catalogue with what shows them, at the prices of a moment."""
+    skus = [row.sku for row in rows]
+    shown, offered = presented(db, tenant, skus), offers_of(db, tenant, skus, now)
+    found = []
+    for row in rows:
+        media, texts = shown.get(row.sku, ((), ()))
+        listed = Product(title=row.title, offers=tuple(offered[row.sku]))
+        seen = Presentation(media=media, texts=texts)
+        found.append(views.product(row.sku, listed, seen, now))
+    return found
+
+
+def offers_of(
+    db: Connection, tenant: str, skus: Sequence[str], now: datetime
+) -> Mapping[str, list[Offer | Withdrawn]]:
+    """Return what some products are, or will be, offered at, in the order it was said."""
+    row = offers.c
+    kept = (
+        select(offers)
+        .where(
+            row.tenant == tenant,
+            row.sku.in_(skus),
+            or_(row.valid_to.is_(None), row.valid_to > micros(now)),
+        )
+        .order_by(row.sku, row.nth)
+    )
+    found: dict[str, list[Offer | Withdrawn]] = {sku: [] for sku in skus}
+    for each in db.execute(kept):
+        found[each.sku].append(_offer(each))
+    return found
 
 
 def presented(db: Connection, tenant: str, skus: Sequence[str]) -> Mapping[str, Shown]:
@@ -170,20 +204,15 @@ def _parts(cls: type[P], text: str) -> tuple[P, ...]:
     return tuple(schemas.load(cls, part) for part in json.loads(text))
 
 
-def _product(
-    found: Row[Any], media: tuple[Medium, ...], texts: tuple[LocalText, ...]
-) -> ProductView:
-    priced = found.currency is not None
-    return ProductView(
-        sku=found.sku,
-        title=found.title,
-        list=Money(amount=found.list_amount, currency=found.currency) if priced else None,
-        sale=Money(amount=found.sale_amount, currency=found.currency) if priced else None,
-        valid_from=moment(found.valid_from) if priced else None,
+def _offer(found: Row[Any]) -> Offer | Withdrawn:
+    if found.currency is None:
+        return Withdrawn(at=moment(found.valid_from))
+    return Offer(
+        list=Money(amount=found.list_amount, currency=found.currency),
+        sale=Money(amount=found.sale_amount, currency=found.currency),
+        valid_from=moment(found.valid_from),
         valid_to=moment_or_none(found.valid_to),
         per_person=found.per_person,
-        media=media,
-        descriptions=texts,
     )
 
 

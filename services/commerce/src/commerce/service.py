@@ -82,14 +82,15 @@ class CommerceService(
         """Put a product into the catalogue, or give it a new price."""
         done = handlers.offer_product(work, call.body)
         shown = work.load(PRESENTATION, call.body.sku).state
-        return Reply(body=views.product(call.body.sku, done.state, shown), version=done.version)
+        body = views.product(call.body.sku, done.state, shown, work.now)
+        return Reply(body=body, version=done.version)
 
     @query("/v1/products", scope=READ, query=Wanted, reply=ProductPage)
     def list_products(self, db: Connection, call: Call[None]) -> Reply:
-        """List the products with their newest prices."""
+        """List the products with the prices that hold now, and those to come."""
         wanted: Wanted = call.query
         after = call.cursors.read(wanted.cursor) or ""
-        found = queries.products_after(db, call.tenant, after, wanted.limit)
+        found = queries.products_after(db, call.tenant, after, wanted.limit, call.clock.now())
         full = len(found) == wanted.limit
         return Reply(
             body=ProductPage(

@@ -7,9 +7,11 @@ from sqlalchemy import Connection
 from chassis.entrypoints import command, query
 from chassis.routes import Call, Reply
 from chassis.unit_of_work import UnitOfWork
-from commerce import posting, shop_queries
-from commerce.messages import ProductView
+from commerce import handlers, posting, queries, shop_queries, views
+from commerce.messages import Moment, ProductView
+from commerce.order import placed
 from commerce.post import published
+from commerce.presentation import PRESENTATION
 from commerce.shop_events import PostPublished
 from commerce.shop_messages import (
     AssetRequest,
@@ -32,8 +34,17 @@ class ShopEdge:
 
     @query("/v1/products/<sku>", scope=READ, reply=ProductView)
     def show_product(self, db: Connection, call: Call[None]) -> Reply:
-        """Show a product with its newest price, its media and its descriptions."""
-        return Reply(body=shop_queries.catalogue_view(db, call.tenant, call.path["sku"]))
+        """Show a product with the price that holds now, its media and its descriptions."""
+        sku, now = call.path["sku"], call.clock.now()
+        return Reply(body=shop_queries.catalogue_view(db, call.tenant, sku, now))
+
+    @command("/v1/products/<sku>/withdraw", scope=WRITE, body=Moment, reply=ProductView, status=200)
+    def withdraw_product(self, work: UnitOfWork, call: Call[Moment]) -> Reply:
+        """Take a product off sale until it is offered anew."""
+        sku = call.path["sku"]
+        done = handlers.withdraw_product(work, sku)
+        shown = work.load(PRESENTATION, sku).state
+        return Reply(body=views.product(sku, done.state, shown, work.now), version=done.version)
 
     @command("/v1/media", scope=WRITE, body=AssetRequest, reply=AssetView, body_bytes=LONGEST_ASSET)
     def upload_media(self, work: UnitOfWork, call: Call[AssetRequest]) -> Reply:
@@ -74,6 +85,7 @@ class ShopEdge:
     def show_parcel(self, db: Connection, call: Call[None]) -> Reply:
         """Show whoever packs an order where its goods go."""
         order_id: UUID = call.path["order_id"]
+        placed(queries.order_state(db, call.tenant, order_id)[0])
         told = shop_queries.parcel(db, call.tenant, order_id, call.keys).addressed
         return Reply(
             body=ParcelView(

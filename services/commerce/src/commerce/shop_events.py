@@ -7,7 +7,7 @@ from uuid import UUID
 from marshmallow import validate
 
 from chassis.privacy import Personal
-from chassis.schemas import Whole
+from chassis.schemas import Readable, Whole
 from commerce.events import registry
 from commerce.order_events import Named
 
@@ -25,7 +25,7 @@ class LocalText:
     """A text in one language."""
 
     lang: Language
-    text: Annotated[str, validate.Length(min=1, max=5000)]
+    text: Annotated[str, validate.Length(min=1, max=5000), Readable()]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,6 +7,7 @@ from uuid import UUID
 from marshmallow import validate
 
 from chassis.money import AskedCurrency
+from chassis.schemas import Readable
 from commerce.messages import Qty, Sku
 from commerce.order_events import Named
 from commerce.shop_events import LocalText, Medium, MimeType
@@ -17,7 +18,7 @@ MOST_PRODUCTS = 20
 MOST_PIECES = 99
 Media = Annotated[tuple[Medium, ...], validate.Length(max=MOST_MEDIA)]
 Texts = Annotated[tuple[LocalText, ...], validate.Length(max=4)]
-Short = Annotated[str, validate.Length(min=1, max=100)]
+Short = Annotated[str, validate.Length(min=1, max=100), Readable()]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,6 +107,7 @@ class PageQuery:
     lang: str | None = None
     post: str | None = None
     proof: str | None = None
+    page: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,8 +128,8 @@ class CheckoutForm:
 
     seen: Annotated[str, validate.Length(min=2, max=20_000)]
     name: Short
-    phone: Annotated[str, validate.Length(min=6, max=30)]
-    address: Annotated[str, validate.Length(min=5, max=300)]
+    phone: Annotated[str, validate.Length(min=6, max=30), Readable()]
+    address: Annotated[str, validate.Length(min=5, max=300), Readable()]
     method: Literal["card", "wallet"]
 
 
@@ -143,6 +145,6 @@ class PurchaseForm:
     amount: int
     currency: AskedCurrency
     name: Short
-    phone: Annotated[str, validate.Length(min=6, max=30)]
-    address: Annotated[str, validate.Length(min=5, max=300)]
+    phone: Annotated[str, validate.Length(min=6, max=30), Readable()]
+    address: Annotated[str, validate.Length(min=5, max=300), Readable()]
     method: Literal["card", "wallet"]

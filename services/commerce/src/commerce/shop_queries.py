@@ -13,7 +13,7 @@ from chassis.errors import NotFound
 from chassis.money import Money
 from chassis.privacy import KeyStore
 from chassis.storage import log_on
-from commerce import pricing, queries
+from commerce import exclusives, pricing, queries
 from commerce.events import registry
 from commerce.messages import ProductView
 from commerce.order import ORDER, placed
@@ -27,7 +27,6 @@ from commerce.storefront import PARCEL, Parcel
 from commerce.tables import products
 
 S = TypeVar("S")
-SHELF = 60
 
 
 class AssetUnknown(NotFound):
@@ -56,6 +55,7 @@ class Goods:
         offer: None while it is not for sale.
         price: What one piece costs whoever looks, after any promotion.
         available: How many can be sold.
+        elsewhere: The other channel that alone sells it for now, if there is one.
     """
 
     sku: str
@@ -65,6 +65,12 @@ class Goods:
     offer: Offer | None
     price: Money | None
     available: int
+    elsewhere: str | None
+
+    @property
+    def buyable(self) -> bool:
+        """Say whether a shopper can order it here and now."""
+        return self.offer is not None and self.available > 0 and self.elsewhere is None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,25 +81,34 @@ class Merchant:
     name: str
 
 
-def catalogue_view(db: Connection, tenant: str, sku: str) -> ProductView:
+def catalogue_view(db: Connection, tenant: str, sku: str, now: datetime) -> ProductView:
     """Return a product of the catalogue; raises ProductNotListed."""
     row = products.c
     one = select(products).where(row.tenant == tenant, row.sku == sku)
     found = db.execute(one).one_or_none()
     if found is None:
         raise ProductNotListed("There is no such product.")
-    return queries.product_views(db, tenant, [found])[0]
+    return queries.product_views(db, tenant, [found], now)[0]
 
 
-def goods(db: Connection, tenant: str, sku: str, now: datetime, buyer: str | None = None) -> Goods:
+def goods(
+    db: Connection, tenant: str, sku: str, now: datetime, buyer: str | None, *, platform: str
+) -> Goods:
     """Return one product as somebody can buy it now; raises ProductNotListed."""
-    return all_goods(db, tenant, [sku], now, buyer)[0]
+    return all_goods(db, tenant, [sku], now, buyer, platform=platform)[0]
 
 
 def all_goods(
-    db: Connection, tenant: str, skus: Sequence[str], now: datetime, buyer: str | None
+    db: Connection,
+    tenant: str,
+    skus: Sequence[str],
+    now: datetime,
+    buyer: str | None,
+    *,
+    platform: str,
 ) -> list[Goods]:
-    """Return some products as somebody can buy them now; raises ProductNotListed."""
+    """Return some products as somebody on a platform can buy them; raises ProductNotListed."""
+    elsewhere = exclusives.channels_elsewhere(db, tenant, skus, platform, now)
     shown = queries.presented(db, tenant, skus)
     offers = pricing.offers_for(db, tenant, buyer, skus, now)
     left = queries.left_of(db, tenant, skus)
@@ -111,17 +126,10 @@ def all_goods(
                 offer=offer,
                 price=offers.best(sku, offer.sale).price if offer else None,
                 available=left[sku],
+                elsewhere=elsewhere.get(sku),
             )
         )
     return found
-
-
-def shelf(db: Connection, tenant: str, now: datetime, buyer: str | None) -> list[Goods]:
-    """Return the products that a shop shows on its first page, what can be bought first."""
-    row = products.c
-    listed = select(row.sku).where(row.tenant == tenant).order_by(row.sku).limit(SHELF)
-    found = all_goods(db, tenant, db.execute(listed).scalars().all(), now, buyer)
-    return sorted(found, key=lambda one: one.offer is None or not one.available)
 
 
 def sellable(db: Connection, tenant: str, sku: str) -> int:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from marshmallow import validate
 
-from chassis.schemas import Whole
+from chassis.schemas import Readable, Whole
 from commerce.messages import MOST_LINES, OrderSummary, Price, Qty, Sku, Subject, Text
 from commerce.stores_events import Hours, Spot
 
@@ -42,7 +42,7 @@ class StoreRequest:
 
     store_id: Sku
     name: Text
-    address: Annotated[str, validate.Length(min=1, max=500)]
+    address: Annotated[str, validate.Length(min=1, max=500), Readable()]
     region: Text
     position: SpotRequest
     zone: Text

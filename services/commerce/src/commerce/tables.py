@@ -21,10 +21,18 @@ products = Table(
     Column("tenant", String(200), primary_key=True),
     Column("sku", String(100), primary_key=True),
     Column("title", String(500), nullable=False),
+)
+# In the order in which they were made; one without a price takes those before it off sale.
+offers = Table(
+    "product_offers",
+    metadata,
+    Column("tenant", String(200), primary_key=True),
+    Column("sku", String(100), primary_key=True),
+    Column("nth", BigInteger, primary_key=True),
     Column("list_amount", BigInteger),
     Column("sale_amount", BigInteger),
     Column("currency", String(3)),
-    Column("valid_from", BigInteger),
+    Column("valid_from", BigInteger, nullable=False),
     Column("valid_to", BigInteger),
     Column("per_person", Integer),
 )

@@ -17,6 +17,8 @@ from commerce.messages import Sku, Text
 MOST_CONTENT = 100_000
 AMOUNT = Whole(r"^[0-9]{1,10}(\.[0-9]{1,2})?$", error="An amount as 149.00.")
 Amount = Annotated[str, AMOUNT]
+# News of a sale that stands: it is read whatever it leaves blank.
+Said = Annotated[str, validate.Length(min=1, max=200)]
 Number = Annotated[str, Whole(r"^[0-9]{1,32}$", error="Digits.")]
 
 
@@ -34,7 +36,7 @@ class MarketplaceMessage:
     topic: Text
     user_nick: Text
     content: Annotated[str, validate.Length(min=2, max=MOST_CONTENT)]
-    pub_time: Text | None = None
+    pub_time: Said | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,11 +45,11 @@ class Content:
 
     tid: Number
     payment: Amount | None = None
-    created: Text | None = None
-    buyer_open_uid: Text | None = None
-    buyer_nick: Text | None = None
-    company_name: Text | None = None
-    out_sid: Text | None = None
+    created: Said | None = None
+    buyer_open_uid: Said | None = None
+    buyer_nick: Said | None = None
+    company_name: Said | None = None
+    out_sid: Said | None = None
     refund_id: Number | None = None
     refund_fee: Amount | None = None
 
@@ -63,8 +65,8 @@ class ContentLine:
     """
 
     num: Annotated[int, validate.Range(min=1, max=100_000)]
-    outer_sku_id: Text | None = None
-    outer_iid: Text | None = None
+    outer_sku_id: Said | None = None
+    outer_iid: Said | None = None
     divide_order_fee: Amount | None = None
     payment: Amount | None = None
     price: Amount | None = None

@@ -1,18 +1,27 @@
 """How aggregates look from outside."""
 
+from datetime import datetime
+
 from chassis.money import Money
 from commerce.fulfilment import Fulfilment
-from commerce.messages import LineView, OrderView, PaymentView, ProductView, StockView
+from commerce.messages import (
+    LineView,
+    OfferView,
+    OrderView,
+    PaymentView,
+    ProductView,
+    StockView,
+)
 from commerce.order import Order, placed
 from commerce.payment_state import Payment
 from commerce.presentation import Presentation
-from commerce.product import Product
+from commerce.product import NotOffered, Offer, Product
 from commerce.stock import Stock
 
 
-def product(sku: str, listed: Product, shown: Presentation) -> ProductView:
-    """Show a product with the newest price it was given."""
-    offer = listed.offers[-1] if listed.offers else None
+def product(sku: str, listed: Product, shown: Presentation, now: datetime) -> ProductView:
+    """Show a product with the price that holds now, and those to come."""
+    offer = _offer_at(listed, now)
     return ProductView(
         sku=sku,
         title=listed.title or "",
@@ -21,8 +30,26 @@ def product(sku: str, listed: Product, shown: Presentation) -> ProductView:
         valid_from=offer.valid_from if offer else None,
         valid_to=offer.valid_to if offer else None,
         per_person=offer.per_person if offer else None,
+        coming=tuple(_coming(offer) for offer in listed.coming(now)),
         media=shown.media,
         descriptions=shown.texts,
+    )
+
+
+def _offer_at(listed: Product, now: datetime) -> Offer | None:
+    try:
+        return listed.offer_at(now)
+    except NotOffered:
+        return None
+
+
+def _coming(offer: Offer) -> OfferView:
+    return OfferView(
+        list=offer.list,
+        sale=offer.sale,
+        valid_from=offer.valid_from,
+        valid_to=offer.valid_to,
+        per_person=offer.per_person,
     )
 
 

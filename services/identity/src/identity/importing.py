@@ -12,11 +12,12 @@ from marshmallow import validate
 from chassis import schemas
 from chassis.errors import Invalid, Rejected
 from chassis.ids import derived_id
+from chassis.schemas import Readable
 from chassis.unit_of_work import UnitOfWork
 from identity import linking, observing, queries, verifying
 from identity.account import ACCOUNT
 
-Name = Annotated[str, validate.Length(min=1, max=200)]
+Name = Annotated[str, validate.Length(min=1, max=200), Readable()]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

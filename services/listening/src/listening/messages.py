@@ -8,19 +8,19 @@ from uuid import UUID
 
 from marshmallow import validate
 
-from chassis.schemas import Whole
+from chassis.schemas import Readable, Whole
 from listening.case_events import Outcome
 from listening.mentions_csv import Kind
 from listening.reply_clock import Boundary
 
 MOST_ROWS = 1000
-_Brand = Annotated[str, validate.Length(min=1, max=200)]
+_Brand = Annotated[str, validate.Length(min=1, max=200), Readable()]
 _Platform = Annotated[
     str, Whole(r"^[^A-Z\s/][^A-Z/]{0,49}$", error="Not a platform's name in lower case.")
 ]
-_PlatformId = Annotated[str, validate.Length(min=1, max=200)]
-_Name = Annotated[str, validate.Length(min=1, max=200)]
-_Term = Annotated[str, validate.Length(min=1, max=100)]
+_PlatformId = Annotated[str, validate.Length(min=1, max=200), Readable()]
+_Name = Annotated[str, validate.Length(min=1, max=200), Readable()]
+_Term = Annotated[str, validate.Length(min=1, max=100), Readable()]
 _Minutes = Annotated[int, validate.Range(min=1, max=7 * 24 * 60)]
 _Wall = Annotated[str, Whole(r"^[0-2][0-9]:[0-5][0-9]$")]
 
@@ -144,7 +144,7 @@ class CaseQuery:
 class ReplyBody:
     """An answer under a persona."""
 
-    text: Annotated[str, validate.Length(min=1, max=2500)]
+    text: Annotated[str, validate.Length(min=1, max=2500), Readable()]
     persona_id: UUID | None = None
     occurred_at: datetime | None = None
 
