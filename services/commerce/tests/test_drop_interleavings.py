@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chassis.timers import fire_due
@@ -20,6 +20,7 @@ from commerce.drop_events import (
 )
 from commerce.order_events import ReturnReceived
 from commerce.stock import STOCK
+from stories import Chance, by_chance, few
 
 STOCKED, PER_PERSON = 3, 2
 PEOPLE = ("p1", "p2", "p3", "p4", "p5")
@@ -209,17 +210,8 @@ def everything_found_its_place(teller: Teller) -> None:
     assert stuck <= {"order_process"}  # paid, and nobody has told what became of the parcel
 
 
-@settings(
-    max_examples=25,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
-@given(story=stories)
-def test_a_drop_is_fair_and_adds_up_in_every_order_of_events(
-    make_shop: Any, site_of: Any, story: Any
-) -> None:
-    """Some unlucky moment would sell a piece twice, lose one, or serve the last one first."""
+def a_drop_is_fair(make_shop: Any, site_of: Any, story: Any) -> None:
+    """Let a story happen, and see that it broke nothing."""
     with TemporaryDirectory() as directory:
         shop = make_shop(Path(directory))
         teller = Teller(shop, site_of(shop))
@@ -231,3 +223,22 @@ def test_a_drop_is_fair_and_adds_up_in_every_order_of_events(
         nothing_sold_twice(teller)
         nobody_jumped_the_line(teller)
         everything_found_its_place(teller)
+
+
+@few(25)
+@given(story=stories)
+def test_a_drop_is_fair_and_adds_up_in_every_order_of_events(
+    make_shop: Any, site_of: Any, story: Any
+) -> None:
+    """Some unlucky moment would sell a piece twice, lose one, or serve the last one first."""
+    a_drop_is_fair(make_shop, site_of, story)
+
+
+CHANCE = Chance()
+
+
+@by_chance
+@given(story=stories)
+def test_a_drop_is_fair_in_stories_of_chance(make_shop: Any, site_of: Any, story: Any) -> None:
+    """The few stories of the quick check would be all that was ever tried."""
+    CHANCE.tell(lambda: a_drop_is_fair(make_shop, site_of, story))

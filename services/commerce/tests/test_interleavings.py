@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chassis.timers import fire_due
@@ -15,6 +15,7 @@ from commerce.departures import AFTER_ALL
 from commerce.payment import PAYMENT
 from commerce.provider_scenarios import REFUSALS
 from commerce.stock import STOCK
+from stories import Chance, by_chance, few
 
 METHODS = (
     "tok_ok",
@@ -168,15 +169,8 @@ def not_answered(shop: Any, waiting: Container[str]) -> dict[str, int]:
     return silent
 
 
-@settings(
-    max_examples=15,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
-@given(story=stories)
-def test_goods_and_money_add_up_in_every_order_of_events(make_shop: Any, story: Any) -> None:
-    """Some unlucky moment would sell goods that aren't there or keep a buyer's money."""
+def goods_and_money_add_up(make_shop: Any, story: Any) -> None:
+    """Let a story happen, and see that it broke nothing."""
     with TemporaryDirectory() as directory:
         shop, placed = make_shop(Path(directory)).stocked(shirt=4, shoes=3), []
         for action in story:
@@ -188,3 +182,20 @@ def test_goods_and_money_add_up_in_every_order_of_events(make_shop: Any, story: 
         nothing_oversold(shop)
         shop.money_adds_up_at_every_position()
         everything_settled(shop, placed)
+
+
+@few(15)
+@given(story=stories)
+def test_goods_and_money_add_up_in_every_order_of_events(make_shop: Any, story: Any) -> None:
+    """Some unlucky moment would sell goods that aren't there or keep a buyer's money."""
+    goods_and_money_add_up(make_shop, story)
+
+
+CHANCE = Chance()
+
+
+@by_chance
+@given(story=stories)
+def test_goods_and_money_add_up_in_stories_of_chance(make_shop: Any, story: Any) -> None:
+    """The few stories of the quick check would be all that was ever tried."""
+    CHANCE.tell(lambda: goods_and_money_add_up(make_shop, story))

@@ -8,13 +8,14 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chassis.timers import fire_due
 from commerce.departures import AFTER_ALL
 from commerce.marketplace_simulator import Bought, Trade
 from commerce.stock import STOCK
+from stories import Chance, by_chance, few
 
 PRICE, TRADES, STOCKED = 1999, 3, 4
 trades = st.tuples(st.just("buy"), st.integers(1, 3))
@@ -183,12 +184,19 @@ def on_the_shelf(kept: list[Kept], stock: Sequence[Any]) -> int:
     return STOCKED + found - left
 
 
-@settings(
-    max_examples=25,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
+def trades_and_orders_agree(make_shop: Any, make_market: Any, story: Any, seed: int) -> None:
+    """Let a story happen, and see that it broke nothing."""
+    with TemporaryDirectory() as directory:
+        shop = make_shop(Path(directory)).stocked(shirt=STOCKED)
+        market = make_market(shop, Random(seed))  # noqa: S311 -- it decides what is late
+        kept: list[Kept] = []
+        for action in story:
+            tell(market, kept, action)
+        ends(market, kept)
+        everything_is_where_it_belongs(market, kept)
+
+
+@few(25)
 @given(story=stories, seed=st.integers(0, 1000))
 @example(story=[*SOLD, ("ship", 0), ("refund_all", 0)], seed=0)
 @example(story=[*SOLD, ("ship", 0), ("refund_all", 0)], seed=1)
@@ -198,11 +206,16 @@ def test_trades_and_orders_agree_in_every_order_of_news(
     make_shop: Any, make_market: Any, story: Any, seed: int
 ) -> None:
     """Some unlucky moment would sell goods twice, or keep or lose a buyer's money."""
-    with TemporaryDirectory() as directory:
-        shop = make_shop(Path(directory)).stocked(shirt=STOCKED)
-        market = make_market(shop, Random(seed))  # noqa: S311 -- it decides what is late
-        kept: list[Kept] = []
-        for action in story:
-            tell(market, kept, action)
-        ends(market, kept)
-        everything_is_where_it_belongs(market, kept)
+    trades_and_orders_agree(make_shop, make_market, story, seed)
+
+
+CHANCE = Chance()
+
+
+@by_chance
+@given(story=stories, seed=st.integers(0, 1000))
+def test_trades_and_orders_agree_in_stories_of_chance(
+    make_shop: Any, make_market: Any, story: Any, seed: int
+) -> None:
+    """The few stories of the quick check would be all that was ever tried."""
+    CHANCE.tell(lambda: trades_and_orders_agree(make_shop, make_market, story, seed))
