@@ -128,6 +128,20 @@ def test_another_companys_posts_products_and_pictures_are_not_reachable(
         assert shopper.get(f"https://{OTHER_HOST}{own}").status == 404
 
 
+def test_a_player_may_ask_for_a_part_of_a_video(shop: Any, shopper: Shopper) -> None:
+    """Telephones play no video whose server cannot give a part of it."""
+    path = f"/media/{picture(shop)['asset']}"
+    whole = shopper.get(path).answer
+    part = shopper.get(path, Range="bytes=2-5").answer
+    beyond = shopper.get(path, Range="bytes=9999-")
+    again = shopper.get(path, **{"If-None-Match": whole.headers["ETag"]}).answer
+
+    assert whole.headers["Accept-Ranges"] == "bytes"
+    assert (part.status_code, part.data) == (206, whole.data[2:6])
+    assert part.headers["Content-Range"] == f"bytes 2-5/{len(whole.data)}"
+    assert (beyond.status, again.status_code, again.data) == (416, 304, b"")
+
+
 @pytest.mark.parametrize("path", ["/p/x", "/orders/x", "/products/x", "/media/x", "/buy/x"])
 def test_a_mistyped_address_is_answered_in_words(shopper: Shopper, path: str) -> None:
     """A shopper would look at a machine's error report."""

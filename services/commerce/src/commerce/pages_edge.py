@@ -23,6 +23,11 @@ from commerce.shop_sites import the_mall
 
 F = TypeVar("F", bound=Callable[..., Any])
 _SEE_OTHER = 303
+_PARTLY = {
+    "Range": "HTTP_RANGE",
+    "If-Range": "HTTP_IF_RANGE",
+    "If-None-Match": "HTTP_IF_NONE_MATCH",
+}
 _FOR_EVER = "public, max-age=31536000, immutable"
 _TYPES = {"css": "text/css; charset=utf-8", "svg": "image/svg+xml"}
 
@@ -97,11 +102,16 @@ class PagesEdge:
 
     @shop_page("/media/<digest>")
     def show_media(self, db: Connection, call: Call[None]) -> Response:
-        """Return an uploaded picture or video."""
+        """Return an uploaded picture or video, or the part of it that a player asks for."""
         open_shop(db, Visit.of(call))
         found = shop_queries.asset(db, call.tenant, call.path["digest"])
         headers = {"Cache-Control": _FOR_EVER, "Content-Security-Policy": "default-src 'none'"}
-        return Response(bytes(found.content), content_type=found.mime_type, headers=headers)
+        content = bytes(found.content)
+        shown = Response(content, content_type=found.mime_type, headers=headers)
+        shown.set_etag(call.path["digest"])
+        asked = {key: call.headers[name] for name, key in _PARTLY.items() if name in call.headers}
+        environ = {"REQUEST_METHOD": "GET", **asked}
+        return shown.make_conditional(environ, accept_ranges=True, complete_length=len(content))
 
     @shop_page("/buy/<sku>")
     def show_buy_page(self, db: Connection, call: Call[None]) -> Response:

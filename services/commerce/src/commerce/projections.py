@@ -72,6 +72,21 @@ def list_product(event: events.ProductListed, stored: Envelope) -> Changes:
     yield insert(products, tenant=stored.tenant, sku=event.sku, title=event.title)
 
 
+@catalogue.fold(events.OfferPriced)
+def note_newest_price(event: events.OfferPriced, stored: Envelope) -> Changes:
+    """Show the newest price to the version before, which knows no others."""
+    yield update(
+        products,
+        {"tenant": stored.tenant, "sku": event.sku},
+        list_amount=event.list.amount,
+        sale_amount=event.sale.amount,
+        currency=event.sale.currency,
+        valid_from=micros(event.valid_from),
+        valid_to=None if event.valid_to is None else micros(event.valid_to),
+        per_person=event.per_person,
+    )
+
+
 @pricing.fold(events.OfferPriced)
 def price_product(event: events.OfferPriced, stored: Envelope) -> Changes:
     """Note a price beside those before it, of which it need not be the one that holds."""

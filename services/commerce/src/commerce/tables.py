@@ -21,6 +21,13 @@ products = Table(
     Column("tenant", String(200), primary_key=True),
     Column("sku", String(100), primary_key=True),
     Column("title", String(500), nullable=False),
+    # The newest price, for processes of the version before this one; to go with the one after.
+    Column("list_amount", BigInteger),
+    Column("sale_amount", BigInteger),
+    Column("currency", String(3)),
+    Column("valid_from", BigInteger),
+    Column("valid_to", BigInteger),
+    Column("per_person", Integer),
 )
 # In the order in which they were made; one without a price takes those before it off sale.
 offers = Table(

@@ -10,15 +10,6 @@ down_revision: str | None = "0008"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
-_NEWEST_ALONE = (
-    "list_amount",
-    "sale_amount",
-    "currency",
-    "valid_from",
-    "valid_to",
-    "per_person",
-)
-
 
 def upgrade() -> None:
     # It is filled from the log, as every new read model is.
@@ -35,6 +26,3 @@ def upgrade() -> None:
         sa.Column("per_person", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("tenant", "sku", "nth"),
     )
-    with op.batch_alter_table("products") as products:
-        for name in _NEWEST_ALONE:
-            products.drop_column(name)
