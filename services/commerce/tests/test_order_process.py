@@ -153,7 +153,7 @@ def test_money_that_came_after_the_hold_buys_what_is_still_there(
 ) -> None:
     """Where the hold is shorter than the payment's time, a sale would be lost for nothing."""
     monkeypatch.setenv("ORDER_HOLD_MINUTES", "5")
-    shop.stocked(shirt=3, hat=1)
+    shop.stocked(per_person=1, shirt=3, hat=1)
     order_id = shop.order(("shirt", 1), ("hat", 1), method="tok_slow")
     shop.later(5)
     assert (shop.stock("shirt"), shop.stock("hat")) == ((3, 0, 0), (1, 0, 0))
