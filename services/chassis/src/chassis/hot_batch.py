@@ -158,10 +158,7 @@ class _Batch:
 
     def outcome(self, one: Asked) -> Outcome[Any]:
         """Decide a command.  Nothing is kept of it until nothing of it can fail any more."""
-        try:
-            return self._decided(one)
-        except Exception as refusal:  # noqa: BLE001  # it is one caller's; the others go on
-            return Outcome(refusal=refusal)
+        return _caught(self._decided, one)
 
     def keep_state(self) -> None:
         """Let the next turn begin where this one ended; only after the commit."""
@@ -292,16 +289,10 @@ class _Turn:
         return self._storage.registry.decode(stored, self._storage.keys)
 
     def _outcome(self, one: Asked, known: Known | None) -> Outcome[Any]:
-        outcome = self._repeated(one, known) if known else self._batch.outcome(one)
+        outcome = _caught(self._again, one, known) if known else self._batch.outcome(one)
         if outcome.decided is not None and outcome.response is not None:
             self._answers.append((one, outcome.response))
         return outcome
-
-    def _repeated(self, one: Asked, known: Known) -> Outcome[Any]:
-        try:
-            return self._again(one, known)
-        except Exception as refusal:  # noqa: BLE001  # it is one caller's; the others go on
-            return Outcome(refusal=refusal)
 
     def _again(self, one: Asked, known: Known) -> Outcome[Any]:
         """Return the first outcome of a command that was carried out in an earlier turn."""
@@ -329,3 +320,10 @@ class _Turn:
             events=list(map(self._decoded, stored)),
             repeated=True,
         )
+
+
+def _caught(attempt: Callable[..., Outcome[Any]], *asked: Any) -> Outcome[Any]:
+    try:
+        return attempt(*asked)
+    except Exception as refusal:  # noqa: BLE001  # it is one caller's; the others go on
+        return Outcome(refusal=refusal)
