@@ -46,9 +46,8 @@ def test_the_index_lists_every_decision_once_and_in_order() -> None:
     """A decision that the index does not list would be taken again."""
     index = (DOCS / "adr/README.md").read_text()
     assert re.findall(r"\]\((\d{4}-[\w-]+\.md)\)", index) == [path.name for path in DECISIONS]
-    assert [path.name[:4] for path in DECISIONS] == [
-        f"{number:04}" for number in range(1, len(DECISIONS) + 1)
-    ]
+    numbers = [path.name[:4] for path in DECISIONS]
+    assert len(numbers) == len(set(numbers))
 
 
 @pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.stem)
