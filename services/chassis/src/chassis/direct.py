@@ -25,8 +25,15 @@ COPY_BLOCK = 65_536
 class SupportsRead(Protocol):
     """A source of text, as ``COPY`` reads it."""
 
-    def read(self, size: int) -> str:
+    def read(self, size: int, /) -> str | bytes:
         """Return up to ``size`` characters, none at the end."""
+
+
+class SupportsWrite(Protocol):
+    """A target of text, as ``COPY`` writes it."""
+
+    def write(self, block: bytes, /) -> object:
+        """Take the next bytes."""
 
 
 def rows(db: Connection, sql: str, values: Mapping[str, Any] = _NOTHING) -> list[Row]:
@@ -93,6 +100,12 @@ def copy(db: Connection, sql: str, source: SupportsRead) -> None:
     """
     with _Cursor(db) as cursor:
         cursor.copy_expert(sql, source, size=COPY_BLOCK)
+
+
+def copy_out(db: Connection, sql: str, target: SupportsWrite) -> None:
+    """Take rows from PostgreSQL as ``COPY ... TO STDOUT`` gives them; raises DBAPIError."""
+    with _Cursor(db) as cursor:
+        cursor.copy_expert(sql, target, size=COPY_BLOCK)
 
 
 def can_copy() -> bool:

@@ -1,6 +1,7 @@
 """Forget people: destroy their keys, drop how to find them, and say so as an event.
 
-The log keeps its bytes and its chains; without the keys nobody can read them.
+The log keeps its bytes and its chains; without the keys nobody can read them.  Before a key is
+destroyed its subject is on the list that is kept elsewhere, for whoever restores a copy with it.
 """
 
 from collections.abc import Callable, Sequence
@@ -40,8 +41,33 @@ def erase(work: UnitOfWork, *, request_id: UUID, subjects: Sequence[str], purge:
         purge: Removes the service's own rows about them, in the same transaction.
     """
     purge(work, subjects)
+    list_elsewhere(work, request_id=request_id, subjects=subjects)
     for subject in subjects:
         lookups.forget_subject(work.db, _lookup, tenant=work.tenant, subject=subject)
         work.keys.destroy(work.tenant, subject)
     confirmed = ErasureConfirmed(request_id=request_id, subjects=tuple(subjects))
     work.add(f"erasure-{request_id}", [confirmed])
+
+
+def list_elsewhere(
+    work: UnitOfWork, *, request_id: UUID, subjects: Sequence[str], about: str | None = None
+) -> None:
+    """Put subjects on the list that outlives every restore, where there is one.
+
+    Args:
+        work: The unit of work that may confirm it afterwards.
+        request_id: The request to be forgotten.
+        subjects: Whose keys are to be destroyed.
+        about: Who asked, where the service was asked by that person.
+
+    Raises:
+        Unavailable: the list cannot be written; nothing may be confirmed.
+    """
+    if work.erasures is not None:
+        work.erasures.add(
+            tenant=work.tenant,
+            request_id=request_id,
+            subjects=subjects,
+            now=work.recorded_at,
+            about=about,
+        )

@@ -11,6 +11,7 @@ from chassis.clock import clock_from
 from chassis.database import Database, Waiter, directly
 from chassis.delivery import Delivery
 from chassis.ear import Ear
+from chassis.erasure_list import ErasureList
 from chassis.faults import reach
 from chassis.feed import HttpFeed
 from chassis.follower import BATCH, Follower, Follows, Gateway, Together
@@ -39,8 +40,17 @@ def blueprint_of(package: str) -> Blueprint:
     return cast("Blueprint", import_module(f"{package}.bootstrap").BLUEPRINT)
 
 
-def storage_of(blueprint: Blueprint, settings: Settings, wait: Waiter = directly) -> Storage:
-    """Open what a service keeps, as its settings say."""
+def storage_of(
+    blueprint: Blueprint, settings: Settings, wait: Waiter = directly, aside: Waiter = directly
+) -> Storage:
+    """Open what a service keeps, as its settings say.
+
+    Args:
+        blueprint: The service.
+        settings: Its process's.
+        wait: Runs a call to the database that may block for long.
+        aside: Runs other calls that may.
+    """
     clock = clock_from(settings.clock_file)
     return Storage(
         service=blueprint.name,
@@ -52,6 +62,16 @@ def storage_of(blueprint: Blueprint, settings: Settings, wait: Waiter = directly
         clock=clock,
         secret=settings.secret,
         inline=blueprint.inline,
+        erasures=erasures_of(blueprint.name, settings, aside),
+    )
+
+
+def erasures_of(service: str, settings: Settings, wait: Waiter = directly) -> ErasureList | None:
+    """Return the list of erasures as a service writes it, if there is one."""
+    if settings.erasure_list is None:
+        return None
+    return ErasureList(
+        address=settings.erasure_list, secret=settings.secret, service=service, wait=wait
     )
 
 

@@ -71,6 +71,7 @@ class Settings:
         pool_size: How many database connections are kept open; as many more come under load.
         timer_poll_seconds: How often due timers and due parked events are looked for.
         lag_limit: How many events behind a process may be and still call itself ready.
+        erasure_list: Where erasures are listed, outside every backup: a directory or a bucket.
     """
 
     service: str
@@ -102,6 +103,7 @@ class Settings:
     pool_size: int = 10
     timer_poll_seconds: float = 0.5
     lag_limit: int = 10_000
+    erasure_list: str | None = None
 
     @property
     def production(self) -> bool:
@@ -228,6 +230,7 @@ def _optional(reading: _Reading) -> dict[str, Any]:
         "pool_size": reading.text("POOL_SIZE", _connections, default=None),
         "timer_poll_seconds": reading.number("TIMER_POLL_SECONDS"),
         "lag_limit": reading.text("LAG_LIMIT", _count, default=None),
+        "erasure_list": reading.text("ERASURE_LIST", str, default=None),
     }
 
 

@@ -11,6 +11,7 @@ from chassis.appending import Appending
 from chassis.clock import Clock
 from chassis.context import Context
 from chassis.database import Database
+from chassis.erasure_list import ErasureList
 from chassis.events import EventRegistry
 from chassis.hot_streams import HotStreams
 from chassis.log import Log
@@ -34,6 +35,7 @@ class Storage:
         states: The states of long streams that this process keeps.
         appending: Takes the events of use cases that write nothing else.
         hot: Takes the commands of streams that many want at once.
+        erasures: The list that is kept elsewhere of who was forgotten.
     """
 
     service: str
@@ -44,6 +46,7 @@ class Storage:
     secret: bytes
     inline: Sequence[Projection] = ()
     states: States = field(default_factory=States, repr=False)
+    erasures: ErasureList | None = field(default=None, repr=False)
     appending: Appending = field(init=False, repr=False)
     hot: HotStreams = field(init=False, repr=False, compare=False)
 
@@ -93,6 +96,7 @@ class Storage:
             inline=self.inline,
             states=self.states,
             fresh=fresh,
+            erasures=self.erasures,
         )
 
     def read(self) -> AbstractContextManager[Connection]:

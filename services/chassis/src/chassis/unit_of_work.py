@@ -13,6 +13,7 @@ from chassis.appending import Appender, shareable
 from chassis.context import Context
 from chassis.decider import Decider
 from chassis.envelope import Envelope
+from chassis.erasure_list import ErasureList
 from chassis.errors import Stale
 from chassis.events import EventRegistry
 from chassis.hot_log import wait_turn
@@ -56,6 +57,7 @@ class UnitOfWork:
     Args:
         secret: The deployment's key, from which pseudonyms and signatures derive.
         fresh: The caller knows that this command was never carried out, so nobody is asked.
+        erasures: The list that is kept elsewhere of who was forgotten.
     """
 
     def __init__(
@@ -71,12 +73,14 @@ class UnitOfWork:
         inline: Sequence[Projection] = (),
         states: States | None = None,
         fresh: bool = False,
+        erasures: ErasureList | None = None,
     ) -> None:
         self.db = db
         self.log = log
         self.keys = keys
         self.context = context
         self.secret = secret
+        self.erasures = erasures
         self._registry = registry
         self._recorded_at = recorded_at
         self._inline = inline

@@ -37,7 +37,7 @@ WORKERS = 50
 def container_of(blueprint: Blueprint, settings: Settings) -> ServiceContainer:
     """Return the nameko container of a service, ready to start."""
     wait = tpool.execute if settings.database_url.startswith("sqlite") else directly
-    storage = storage_of(blueprint, settings, wait)
+    storage = storage_of(blueprint, settings, wait, aside=tpool.execute)
     alarms: dict[str, str] = {}
     config: dict[str, Any] = {
         "AMQP_URI": settings.amqp_uri,

@@ -21,11 +21,15 @@ def request_erasure(work: UnitOfWork, *, person_id: UUID) -> UUID:
 
     Raises:
         PersonUnknown: there is nobody of this id.
+        Unavailable: the list of erasures cannot be written.
     """
     today = queries.survivor_of(work.db, work.tenant, person_id)
     request_id = derived_id(work.tenant, "erasure", today)
-    command = RequestErasure(request_id=request_id, subjects=_subjects(work, today), now=work.now)
+    subjects = _subjects(work, today)
+    command = RequestErasure(request_id=request_id, subjects=subjects, now=work.now)
     work.execute(PERSON, today, command)
+    # Before anybody is told that it was taken: a restore may bring back a log without it.
+    erasure.list_elsewhere(work, request_id=request_id, subjects=subjects, about=str(today))
     return request_id
 
 

@@ -157,7 +157,7 @@ def _groups(metadata: Any) -> Iterator[RowGroup]:
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
         positions, lanes = (group.column(place[name]).statistics for name in ("position", "lane"))
-        if positions is None or lanes is None or lanes.min != lanes.max:
+        if positions is None or lanes is None or lanes.min is None or lanes.min != lanes.max:
             raise ValueError(f"row group {number} is not one lane's")
         yield RowGroup(number=number, lane=lanes.min, first=positions.min, last=positions.max)
 

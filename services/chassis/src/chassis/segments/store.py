@@ -69,6 +69,11 @@ class Store:
             self._files.move(part, self._path(name))
             self._keep(self._folder)
 
+    def remove(self, name: str) -> None:
+        """Remove a file; raises FileNotFoundError, Unavailable."""
+        with answering():
+            self._files.delete_file(self._path(name))
+
     def sweep(self) -> None:
         """Remove what was begun by somebody who died; nobody else may be writing."""
         with answering():
@@ -123,13 +128,33 @@ def store_at(address: str, service: str) -> Store:
         Invalid: there is no such kind of archive.
         Unavailable: it does not answer.
     """
+    return Store(*_located(address, service))
+
+
+def folders_at(address: str, folder: str) -> set[str]:
+    """Return the names of the folders inside one; raises Invalid, Unavailable."""
+    files, path = _located(address, folder)
+    with answering():
+        found = files.get_file_info(fs.FileSelector(path, allow_not_found=True))
+    return {each.base_name for each in found if each.type == fs.FileType.Directory}
+
+
+def remove_folder(address: str, folder: str) -> None:
+    """Remove a folder with everything in it, if it is there; raises Invalid, Unavailable."""
+    files, path = _located(address, folder)
+    with answering():
+        if files.get_file_info(path).type != fs.FileType.NotFound:
+            files.delete_dir(path)
+
+
+def _located(address: str, folder: str) -> tuple[Any, str]:
     try:
-        files, folder = fs.FileSystem.from_uri(address_of(address))
+        files, path = fs.FileSystem.from_uri(address_of(address))
     except ValueError as error:
         raise Invalid({"segments": [str(error)]}) from error
     except OSError as error:
         raise Unavailable(f"the archive does not answer: {error}") from error
-    return Store(files, f"{folder.rstrip('/')}/{service}")
+    return files, f"{path.rstrip('/')}/{folder}"
 
 
 def digest_of(chunks: Iterator[bytes]) -> str:
