@@ -21,7 +21,14 @@ PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 HEADINGS = ["Status", "Context", "Decision", "Consequences", "Alternatives"]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 ROW = re.compile(r"^\| (.+?) \| (.+?) \|(?: .*\|)?$", re.MULTILINE)
-OTHER_DEFAULTS = {"retry_seconds": "`1,5,30,120,600`", "feeds": "none"}
+OTHER_DEFAULTS = {
+    "retry_seconds": "`1,5,30,120,600`",
+    "feeds": "none",
+    "system_database_url": "`DATABASE_URL`",
+    "migration_database_url": "`DATABASE_URL`",
+    "migration_keys_url": "`KEYS_URL`",
+    "database_roles": "`sixfold_<service>`",
+}
 
 
 def anchors_of(page: Path) -> set[str]:

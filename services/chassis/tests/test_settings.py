@@ -72,6 +72,33 @@ def test_every_optional_one_is_read(environment: pytest.MonkeyPatch) -> None:
     assert settings.feed_poll_seconds == 5
 
 
+@pytest.mark.usefixtures("environment")
+def test_one_role_does_for_all_unless_there_are_three() -> None:
+    """A small installation would have to name its only database three times."""
+    settings = from_environment()
+
+    assert settings.system_url == GOOD["DATABASE_URL"]
+    assert settings.owner_urls == (GOOD["DATABASE_URL"], GOOD["KEYS_URL"])
+    assert settings.role_names == "sixfold_commerce"
+
+
+def test_each_role_has_its_own_address(environment: pytest.MonkeyPatch) -> None:
+    """Migrations would run with rights that the application should not have."""
+    for name in ("SYSTEM_DATABASE_URL", "MIGRATION_DATABASE_URL", "MIGRATION_KEYS_URL"):
+        environment.setenv(name, f"postgresql://{name.lower()}@db/commerce")
+    environment.setenv("DATABASE_ROLES", "shop")
+
+    settings = from_environment()
+
+    assert settings.system_url == "postgresql://system_database_url@db/commerce"
+    assert settings.owner_urls == (
+        "postgresql://migration_database_url@db/commerce",
+        "postgresql://migration_keys_url@db/commerce",
+    )
+    assert settings.role_names == "shop"
+    assert "@" not in repr(settings)
+
+
 def test_all_problems_are_told_at_once(environment: pytest.MonkeyPatch) -> None:
     """An operator fixes a new installation in one round, not in ten."""
     for name in ("SECRET", "AUDIENCE"):

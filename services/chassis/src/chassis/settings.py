@@ -1,7 +1,5 @@
 """What one process is told from outside: read once, checked whole, never showing a secret."""
 
-import base64
-import binascii
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,19 +8,11 @@ from typing import Any, Literal, TypeVar
 from environs import EnvValidationError, FileAwareEnv
 from marshmallow import ValidationError, validate
 
+from chassis import setting_texts
+
 T = TypeVar("T")
 Environment = Literal["development", "test", "production"]
 Reader = Callable[..., Any]
-
-_KEY_BYTES = 32
-_DATABASE = validate.Regexp(
-    r"(postgresql|sqlite)(\+\w+)?://", error="must be a postgresql:// or sqlite:// address"
-)
-_BROKER = validate.Regexp(r"amqps?://", error="must be an amqp:// or amqps:// address")
-_WEB = validate.Regexp(r"https?://", error="must be an http:// or https:// address")
-_NAME = validate.Regexp(r"[a-z][a-z0-9_]*\Z", error="must be lower-case letters, digits and _")
-_GIVEN = validate.Length(min=1, error="must not be empty")
-_POSITIVE = validate.Range(min=0, min_inclusive=False, error="must be more than 0")
 
 
 class SettingsInvalid(Exception):
@@ -47,8 +37,13 @@ class Settings:
     Args:
         service: Whose process this is.
         environment: ``development``, ``test`` or ``production``.
-        database_url: The service's own database: log, read models, checkpoints.
+        database_url: The service's own database: log, read models, checkpoints.  With three roles
+            it is the application's, which sees one tenant at a time.
         keys_url: The separate database of the subjects' keys, outside ordinary backups.
+        system_database_url: The same database as the role whose batches mix tenants.
+        migration_database_url: The same database as its owner; only migrations use it.
+        migration_keys_url: The keys' database as its owner.
+        database_roles: What the names of the three roles begin with.
         amqp_uri: The broker.
         secret: Deployment-wide key of every keyed hash (32 bytes or more, in base64).
         master_key: Wraps the subjects' keys (32 bytes, in base64).
@@ -84,6 +79,10 @@ class Settings:
     jwks: str
     issuer: str
     audience: str
+    system_database_url: str | None = field(default=None, repr=False)
+    migration_database_url: str | None = field(default=None, repr=False)
+    migration_keys_url: str | None = field(default=None, repr=False)
+    database_roles: str | None = None
     http_host: str = "127.0.0.1"
     http_port: int = 8000
     clock_file: Path | None = None
@@ -109,6 +108,24 @@ class Settings:
     def production(self) -> bool:
         """Say whether real people's data is at stake."""
         return self.environment == "production"
+
+    @property
+    def system_url(self) -> str:
+        """Where batches that mix tenants are read and written."""
+        return self.system_database_url or self.database_url
+
+    @property
+    def owner_urls(self) -> tuple[str, str]:
+        """The two databases as whoever may change their schema: the service's, the keys'."""
+        return (
+            self.migration_database_url or self.database_url,
+            self.migration_keys_url or self.keys_url,
+        )
+
+    @property
+    def role_names(self) -> str:
+        """What the names of the three database roles begin with."""
+        return self.database_roles or f"sixfold_{self.service}"
 
 
 def from_environment() -> Settings:
@@ -171,7 +188,7 @@ class _Reading:
 
     def number(self, name: str) -> float | None:
         """Read one optional number of seconds."""
-        return self.text(name, _seconds, default=None)
+        return self.text(name, setting_texts.seconds, default=None)
 
     def value(self, read: Reader, name: str, **options: Any) -> Any:
         """Read one variable; an unreadable file behind it is one more problem."""
@@ -195,102 +212,47 @@ class _Reading:
 def _required(reading: _Reading) -> dict[str, Any]:
     environments = validate.OneOf(["development", "test", "production"])
     return {
-        "service": reading.text("SERVICE", str, validate=_NAME),
+        "service": reading.text("SERVICE", str, validate=setting_texts.NAME),
         "environment": reading.text("ENVIRONMENT", str, validate=environments),
-        "database_url": reading.text("DATABASE_URL", str, validate=_DATABASE),
-        "keys_url": reading.text("KEYS_URL", str, validate=_DATABASE),
-        "amqp_uri": reading.text("AMQP_URI", str, validate=_BROKER),
-        "secret": reading.text("SECRET", _secret, validate=_GIVEN),
-        "master_key": reading.text("MASTER_KEY", _master_key, validate=_GIVEN),
-        "jwks": reading.text("JWKS", str, validate=_GIVEN),
-        "issuer": reading.text("ISSUER", str, validate=_GIVEN),
-        "audience": reading.text("AUDIENCE", str, validate=_GIVEN),
+        "database_url": reading.text("DATABASE_URL", str, validate=setting_texts.DATABASE),
+        "keys_url": reading.text("KEYS_URL", str, validate=setting_texts.DATABASE),
+        "amqp_uri": reading.text("AMQP_URI", str, validate=setting_texts.BROKER),
+        "secret": reading.text("SECRET", setting_texts.secret, validate=setting_texts.GIVEN),
+        "master_key": reading.text(
+            "MASTER_KEY", setting_texts.master_key, validate=setting_texts.GIVEN
+        ),
+        "jwks": reading.text("JWKS", str, validate=setting_texts.GIVEN),
+        "issuer": reading.text("ISSUER", str, validate=setting_texts.GIVEN),
+        "audience": reading.text("AUDIENCE", str, validate=setting_texts.GIVEN),
     }
 
 
 def _optional(reading: _Reading) -> dict[str, Any]:
     endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT"
     return {
+        **{
+            name.lower(): reading.text(name, setting_texts.database, default=None)
+            for name in ("SYSTEM_DATABASE_URL", "MIGRATION_DATABASE_URL", "MIGRATION_KEYS_URL")
+        },
+        "database_roles": reading.text("DATABASE_ROLES", setting_texts.role, default=None),
         "http_host": reading.text("HTTP_HOST", str, default=None),
-        "http_port": reading.text("HTTP_PORT", _port, default=None),
+        "http_port": reading.text("HTTP_PORT", setting_texts.port, default=None),
         "clock_file": reading.text("CLOCK_FILE", Path, default=None),
-        "feeds": reading.text("FEEDS", _feeds, default=None),
+        "feeds": reading.text("FEEDS", setting_texts.feeds, default=None),
         "service_token": reading.text("SERVICE_TOKEN", str, default=None),
-        "token_url": reading.text("TOKEN_URL", _web, default=None),
+        "token_url": reading.text("TOKEN_URL", setting_texts.web, default=None),
         "client_id": reading.text("CLIENT_ID", str, default=None),
         "client_secret": reading.text("CLIENT_SECRET", str, default=None),
-        "otel_exporter_otlp_endpoint": reading.text(endpoint, _web, default=None),
+        "otel_exporter_otlp_endpoint": reading.text(endpoint, setting_texts.web, default=None),
         "span_file": reading.text("SPAN_FILE", Path, default=None),
-        "log_level": reading.text("LOG_LEVEL", _level, default=None),
-        "retry_seconds": reading.text("RETRY_SECONDS", _ladder, default=None),
+        "log_level": reading.text("LOG_LEVEL", setting_texts.level, default=None),
+        "retry_seconds": reading.text("RETRY_SECONDS", setting_texts.ladder, default=None),
         "tail_poll_seconds": reading.number("TAIL_POLL_SECONDS"),
         "feed_poll_seconds": reading.number("FEED_POLL_SECONDS"),
         "batch_wait_seconds": reading.number("BATCH_WAIT_SECONDS"),
         "lease_seconds": reading.number("LEASE_SECONDS"),
-        "pool_size": reading.text("POOL_SIZE", _connections, default=None),
+        "pool_size": reading.text("POOL_SIZE", setting_texts.connections, default=None),
         "timer_poll_seconds": reading.number("TIMER_POLL_SECONDS"),
-        "lag_limit": reading.text("LAG_LIMIT", _count, default=None),
+        "lag_limit": reading.text("LAG_LIMIT", setting_texts.count, default=None),
         "erasure_list": reading.text("ERASURE_LIST", str, default=None),
     }
-
-
-def _secret(text: str) -> bytes:
-    key = _base64(text)
-    if len(key) < _KEY_BYTES:
-        raise ValidationError(f"must be at least {_KEY_BYTES} bytes in base64")
-    return key
-
-
-def _master_key(text: str) -> bytes:
-    key = _base64(text)
-    if len(key) != _KEY_BYTES:
-        raise ValidationError(f"must be exactly {_KEY_BYTES} bytes in base64")
-    return key
-
-
-def _base64(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise ValidationError("is not base64") from None
-
-
-def _feeds(text: str) -> dict[str, str]:
-    pairs = [part.strip().partition("=") for part in text.split(",") if part.strip()]
-    if not all(name and address for name, _, address in pairs):
-        raise ValidationError("must be name=address,name=address")
-    return {_NAME(name.strip()): _web(address) for name, _, address in pairs}
-
-
-def _web(text: str) -> str:
-    return str(_WEB(text.strip())).rstrip("/")
-
-
-def _level(text: str) -> str:
-    known = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
-    return str(validate.OneOf(known)(text.upper()))
-
-
-def _ladder(text: str) -> tuple[float, ...]:
-    return tuple(_seconds(part) for part in text.split(","))
-
-
-def _seconds(text: str) -> float:
-    try:
-        return float(_POSITIVE(float(text)))
-    except ValueError:
-        raise ValidationError("must be a number of seconds, more than 0") from None
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise ValidationError("must be a whole number")
-    return int(text)
-
-
-def _connections(text: str) -> int:
-    return int(_POSITIVE(_count(text)))
-
-
-def _port(text: str) -> int:
-    return int(validate.Range(min=0, max=65535)(_count(text)))
