@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Column, Index, Integer, MetaData, String, Table, inspect, text
 
 from chassis.database import Database
-from chassis.migrations import SchemaOlder, current_revision, ensure_current, migrate
+from chassis.migrations import SchemaNewer, SchemaOlder, current_revision, ensure_current, migrate
 from chassis.migrations.drafting import draft_revision
 from chassis.testing.migrations import assert_migrations_match
 
@@ -167,3 +167,39 @@ def test_a_failing_revision_leaves_nothing_behind(url: str) -> None:
     assert current_revision(url) is None
     with Database(url).read() as db:
         assert not inspect(db).has_table("shelf")
+
+
+def take_away(package: Path, oldest: str) -> Path:
+    """Draft a revision by which the shelf loses its label, once nobody reads it."""
+    written = draft_revision(package.name, tables(), "Take the label away")
+    text = written.read_text().replace('"expand"', f'"contract"\noldest: str = "{oldest}"')
+    written.write_text(text)
+    return written
+
+
+def test_a_schema_that_took_something_away_is_refused(package: Path, url: str) -> None:
+    """A rollback by two versions would start processes that fail at every statement."""
+    draft_revision(PACKAGE, tables("label"), "Add the shelf")
+    kept = draft_revision(PACKAGE, tables("label", "colour"), "Colour the shelf")
+    migrate(url, PACKAGE)
+    contracted = take_away(package, "0002")
+    migrate(url, PACKAGE)
+    contracted.unlink()
+
+    ensure_current(url, PACKAGE)
+    kept.unlink()
+    with pytest.raises(SchemaNewer, match=r"at revision 0001, the database at 0003, .* 0002"):
+        ensure_current(url, PACKAGE)
+
+
+def test_a_newer_schema_that_says_nothing_is_refused(url: str) -> None:
+    """Nobody would know whether this build writes into it what the newer one can't read."""
+    draft_revision(PACKAGE, tables(), "Add the shelf")
+    newer = draft_revision(PACKAGE, tables("label"), "Label the shelf")
+    migrate(url, PACKAGE)
+    newer.unlink()
+    with Database(url).begin() as db:
+        db.execute(text("UPDATE alembic_version SET oldest = NULL"))
+
+    with pytest.raises(SchemaNewer, match="nobody knows"):
+        ensure_current(url, PACKAGE)

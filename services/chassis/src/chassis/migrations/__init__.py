@@ -20,6 +20,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from chassis.database import Database
+from chassis.migrations import compatible
 
 _ENVIRONMENT = Path(__file__).parent / "environment"
 _LOCK = crc32(b"sixfold migrations")
@@ -29,6 +30,10 @@ _one_at_a_time = Lock()
 
 class SchemaOlder(Exception):
     """The database lacks revisions that this build needs; run the migration job first."""
+
+
+class SchemaNewer(Exception):
+    """The database has moved on to a schema that this build can't use; start a newer build."""
 
 
 def migrate(url: str, package: str) -> str | None:
@@ -52,16 +57,29 @@ def current_revision(url: str) -> str | None:
 
 
 def ensure_current(url: str, package: str) -> None:
-    """Refuse to start on an older schema; a newer one is fine while versions run side by side.
+    """Refuse to start on a schema that this build can't use.
+
+    A newer one is fine as long as it says so: two versions run side by side during an upgrade.
 
     Raises:
         SchemaOlder: a revision of this build is missing.
+        SchemaNewer: a later build has taken away what this one needs.
     """
     known = ScriptDirectory.from_config(config_for(package))
-    needed, found = known.get_current_head(), current_revision(url)
     ours = {script.revision for script in known.walk_revisions()}
-    if needed is not None and found != needed and (found is None or found in ours):
-        raise SchemaOlder(f"{package} needs revision {needed}, the database is at {found}")
+    needed = known.get_current_head()
+    with opened(url) as db:
+        found = MigrationContext.configure(db).get_current_revision()
+        if found == needed or needed is None:
+            return
+        if found is None or found in ours:
+            raise SchemaOlder(f"{package} needs revision {needed}, the database is at {found}")
+        oldest = compatible.read(db)
+    if oldest not in ours:
+        raise SchemaNewer(
+            f"{package} is at revision {needed}, the database at {found}, "
+            f"which serves {oldest or 'nobody knows which'} and newer"
+        )
 
 
 def config_for(package: str, **attributes: Any) -> Config:

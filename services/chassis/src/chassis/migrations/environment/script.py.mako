@@ -10,6 +10,8 @@ revision: str = ${repr(up_revision)}
 down_revision: str | None = ${repr(down_revision)}
 branch_labels: str | Sequence[str] | None = ${repr(branch_labels)}
 depends_on: str | Sequence[str] | None = ${repr(depends_on)}
+# What takes away or tightens is a "contract"; it names the `oldest` revision whose code still runs.
+phase: str = "expand"
 
 
 def upgrade() -> None:
