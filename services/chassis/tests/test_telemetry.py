@@ -209,7 +209,7 @@ def test_a_thread_keeps_the_trace() -> None:
 def test_spans_of_several_writers_end_up_whole_in_one_file(tmp_path: Path) -> None:
     """The demo can open any fact's trace although each process writes by itself."""
     path = tmp_path / "run" / "spans.jsonl"
-    running = setup.start(settings(span_file=path))
+    running = setup.start(settings(span_file=path), "worker")
     threads = [threading.Thread(target=_spans, args=(50,)) for _ in range(4)]
     for thread in threads:
         thread.start()
@@ -250,7 +250,7 @@ def test_a_collector_gets_spans_and_metrics_over_http() -> None:
     with HTTPServer(("127.0.0.1", 0), Collector) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         endpoint = f"http://127.0.0.1:{server.server_port}"
-        running = setup.start(settings(otel_exporter_otlp_endpoint=endpoint))
+        running = setup.start(settings(otel_exporter_otlp_endpoint=endpoint), "worker")
         with telemetry.span("collected"):
             metrics.record(metrics.APPENDED)
         running.stop()

@@ -1,12 +1,14 @@
 """How far behind the readers of one service are, sampled beside the work and not inside it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
 from chassis import checkpoints, parked, publisher, timers
 from chassis.blueprint import Blueprint
-from chassis.health import Check, lag_below
+from chassis.health import Check, broker_answers, database_answers, lag_below
+from chassis.settings import Settings
 from chassis.storage import Storage, log_on
 from chassis.telemetry import metrics
 from chassis.topology import source_of
@@ -45,6 +47,21 @@ def read_models_fresh(blueprint: Blueprint, storage: Storage, limit: int) -> Che
             return max(behind(db, names).values(), default=0)
 
     return lag_below(limit, lag)
+
+
+def relay_checks(blueprint: Blueprint, storage: Storage, settings: Settings) -> list[Check]:
+    """Return what must hold before a relay counts as ready: nothing of its log waits for long."""
+
+    def unpublished() -> int:
+        with storage.read() as db:
+            return log_on(db).unplaced() + behind(db, [publisher.NAME])[publisher.NAME]
+
+    return [
+        database_answers(storage.database),
+        broker_answers(settings.amqp_uri),
+        read_models_fresh(blueprint, storage, settings.lag_limit),
+        replace(lag_below(settings.lag_limit, unpublished), name="events published"),
+    ]
 
 
 def behind(db: Connection, readers: Sequence[str]) -> Mapping[str, int]:

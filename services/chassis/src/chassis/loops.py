@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from chassis.errors import Alarm, Conflict, Unavailable
+from chassis.health import Check, NotReady
 from chassis.logs import get_logger
 
 PAUSE_SECONDS = 1.0
@@ -129,6 +130,24 @@ class Loops:
     def wait(self, seconds: float | None = None) -> bool:
         """Wait until asked to stop; returns whether that happened."""
         return self._stop.wait(seconds)
+
+    def turning(self) -> Check:
+        """Require that no thread has ended by itself; one that an alarm stopped may stay so.
+
+        Only a process that is started anew would have such a thread again.
+        """
+
+        def probe() -> None:
+            threads = () if self.stopping else self._threads
+            ended = [
+                thread.name
+                for thread in threads
+                if thread.ident and not thread.is_alive() and thread.name not in self.alarms
+            ]
+            if ended:
+                raise NotReady(f"ended: {', '.join(ended)}")
+
+        return Check(name="loops turn", probe=probe)
 
     def _run(self, loop: Loop) -> None:
         try:

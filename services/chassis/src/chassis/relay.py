@@ -6,7 +6,9 @@
 import signal
 import sys
 
-from chassis import logs
+from chassis import logs, ops_port
+from chassis.health import logs_continue
+from chassis.lags import relay_checks
 from chassis.migrations import ensure_current
 from chassis.roles import announce_readers, blueprint_of, relay_loops, storage_of
 from chassis.settings import from_environment
@@ -19,11 +21,17 @@ def main(package: str) -> None:
     settings = from_environment()
     logs.configure(settings)
     ensure_current(settings.database_url, package)
-    telemetry = setup.start(settings)
+    telemetry = setup.start(settings, "relay")
     blueprint = blueprint_of(package)
     storage = storage_of(blueprint, settings)
     announce_readers(blueprint, storage)
     loops = relay_loops(blueprint, storage, settings)
+    ops = ops_port.serve(
+        settings,
+        [*relay_checks(blueprint, storage, settings), logs_continue(loops.alarms)],
+        metrics=telemetry.exposed,
+        alive=[loops.turning()],
+    )
 
     def leave(*_: object) -> None:
         leave_within()
@@ -32,7 +40,9 @@ def main(package: str) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, leave)
     loops.start()
-    loops.wait()
+    ops.started = True
+    while not loops.wait(ops_port.BEAT_SECONDS):
+        ops.beat()
     loops.stop()
     telemetry.stop()
 

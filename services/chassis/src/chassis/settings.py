@@ -50,6 +50,8 @@ class Settings:
         jwks: Address or file of the keys that tokens are checked with.
         issuer: Who must have issued a token.
         audience: For whom a token must have been issued.
+        ops_host: Where probes and metrics are answered, apart from the service's own HTTP.
+        ops_port: The port of it; without one nothing is served there.
         clock_file: Shared simulated clock; refused in production.
         feeds: Address of each other service's internal feed, ``name=address,...``.
         service_token: What this service shows to those feeds, if it is fixed.
@@ -85,6 +87,8 @@ class Settings:
     database_roles: str | None = None
     http_host: str = "127.0.0.1"
     http_port: int = 8000
+    ops_host: str = "127.0.0.1"
+    ops_port: int | None = None
     clock_file: Path | None = None
     feeds: Mapping[str, str] = field(default_factory=dict, repr=False)
     service_token: str | None = field(default=None, repr=False)
@@ -237,6 +241,8 @@ def _optional(reading: _Reading) -> dict[str, Any]:
         "database_roles": reading.text("DATABASE_ROLES", setting_texts.role, default=None),
         "http_host": reading.text("HTTP_HOST", str, default=None),
         "http_port": reading.text("HTTP_PORT", setting_texts.port, default=None),
+        "ops_host": reading.text("OPS_HOST", str, default=None),
+        "ops_port": reading.text("OPS_PORT", setting_texts.port, default=None),
         "clock_file": reading.text("CLOCK_FILE", Path, default=None),
         "feeds": reading.text("FEEDS", setting_texts.feeds, default=None),
         "service_token": reading.text("SERVICE_TOKEN", str, default=None),

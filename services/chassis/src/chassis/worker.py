@@ -18,7 +18,7 @@ from typing import Any  # noqa: E402
 from eventlet import tpool  # noqa: E402
 from nameko.containers import ServiceContainer  # noqa: E402
 
-from chassis import logs  # noqa: E402
+from chassis import logs, ops_port  # noqa: E402
 from chassis.auth import AuthSettings, authority_from  # noqa: E402
 from chassis.blueprint import Blueprint  # noqa: E402
 from chassis.database import directly  # noqa: E402
@@ -85,8 +85,10 @@ def main(package: str) -> None:
     settings = from_environment()
     logs.configure(settings)
     ensure_current(settings.database_url, package)
-    telemetry = setup.start(settings)
+    telemetry = setup.start(settings, "worker")
     container = container_of(blueprint_of(package), settings)
+    ops = ops_port.serve(settings, container.config["checks"], metrics=telemetry.exposed)
+    eventlet.spawn(ops.attend, eventlet.spawn, eventlet.sleep)
     asked: list[int] = []
 
     def leave(number: int, _: object) -> None:
@@ -97,6 +99,7 @@ def main(package: str) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, leave)
     container.start()
+    ops.started = True
     eventlet.spawn(_stop_when, asked, container)
     container.wait()
     telemetry.stop()

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from chassis import logs
+from chassis import logs, ops_port
 from chassis.auth import AuthSettings, authority_from
 from chassis.consumer import HEAD_SECONDS, Consumer
 from chassis.errors import Alarm
@@ -153,15 +153,15 @@ def main() -> None:
     settings = from_environment()
     logs.configure(settings)
     ensure_current(settings.database_url, BLUEPRINT.name)
-    telemetry = setup.start(settings)
+    telemetry = setup.start(settings, "loop")
     facts = LiveFacts(facts_file(settings))
     unread.retry_all(facts)
-    run(settings, storage_of(BLUEPRINT, settings), facts)
+    run(settings, storage_of(BLUEPRINT, settings), facts, telemetry)
     facts.close()
     telemetry.stop()
 
 
-def run(settings: Settings, storage: Storage, facts: LiveFacts) -> None:
+def run(settings: Settings, storage: Storage, facts: LiveFacts, telemetry: setup.Running) -> None:
     """Run every thread until asked to stop."""
     feeds = sources_of(settings)
     own_log = relay_loops(BLUEPRINT, storage, settings)
@@ -182,6 +182,12 @@ def run(settings: Settings, storage: Storage, facts: LiveFacts) -> None:
     )
     web.shutdown_timeout = _STOP_SECONDS
     web.prepare()
+    ops = ops_port.serve(
+        settings,
+        checks,
+        metrics=telemetry.exposed,
+        alive=[own_log.turning(), answering.turning()],
+    )
 
     def leave(*_: object) -> None:
         leave_within()
@@ -193,7 +199,9 @@ def run(settings: Settings, storage: Storage, facts: LiveFacts) -> None:
     for part in (own_log, answering, subscriptions):
         part.start()
     _log.info("loop.started", port=web.bind_addr[1])
-    own_log.wait()
+    ops.started = True
+    while not own_log.wait(ops_port.BEAT_SECONDS):
+        ops.beat()
     web.stop()
     subscriptions.stop()
     answering.stop(_STOP_SECONDS)

@@ -22,6 +22,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from chassis import telemetry
 from chassis.settings import Settings
 from chassis.telemetry import metrics
+from chassis.telemetry.exposition import Exposition
 from chassis.telemetry.guard import Guard
 from chassis.telemetry.span_file import SpanFile, as_json
 
@@ -34,6 +35,11 @@ class Running:
 
     tracers: TracerProvider
     meters: MeterProvider
+    exposition: Exposition | None = None
+
+    def exposed(self) -> bytes:
+        """Return the metrics in Prometheus' text format; nothing where nobody would read them."""
+        return self.exposition.text() if self.exposition else b""
 
     def stop(self) -> None:
         """Hand over what is still held, then go quiet."""
@@ -71,28 +77,40 @@ class InMemory(Running):
         }
 
 
-def start(settings: Settings, *, extra_attributes: frozenset[str] = frozenset()) -> Running:
+def start(
+    settings: Settings, workload: str, *, extra_attributes: frozenset[str] = frozenset()
+) -> Running:
     """Set up telemetry for one process, as its settings say.
 
     Args:
         settings: Where spans and metrics go.
+        workload: What kind of process this is, ``worker`` or ``relay`` and the like.
         extra_attributes: Span attributes of the service beyond the chassis' list.
     """
-    resource = _resource(settings.service, settings.environment)
-    tracers, meters = _providers(resource, _processors(settings), _readers(settings))
+    resource = _resource(settings, workload)
+    exposition = Exposition() if settings.ops_port is not None else None
+    readers = [*_readers(settings), *([exposition.reader] if exposition else [])]
+    tracers, meters = _providers(resource, _processors(settings), readers)
     guard = Guard(strict=not settings.production, extra=extra_attributes, on_drop=_count_dropped)
     _install(tracers, meters, guard)
-    return Running(tracers=tracers, meters=meters)
+    return Running(tracers=tracers, meters=meters, exposition=exposition)
 
 
 def in_memory(*, strict: bool = True) -> InMemory:
     """Set up telemetry that stays in this process, for a unit test."""
-    finished, measured = InMemorySpanExporter(), InMemoryMetricReader()
+    finished, measured, exposition = InMemorySpanExporter(), InMemoryMetricReader(), Exposition()
+    resource = Resource({"service.name": "test", "sixfold.workload": "test"})
     tracers, meters = _providers(
-        Resource({"service.name": "test"}), [SimpleSpanProcessor(finished)], [measured]
+        resource, [SimpleSpanProcessor(finished)], [measured, exposition.reader]
     )
     _install(tracers, meters, Guard(strict=strict, on_drop=_count_dropped))
-    return InMemory(tracers=tracers, meters=meters, finished=finished, measured=measured)
+    return InMemory(
+        tracers=tracers,
+        meters=meters,
+        exposition=exposition,
+        finished=finished,
+        measured=measured,
+    )
 
 
 def _providers(
@@ -109,12 +127,13 @@ def _install(tracers: TracerProvider, meters: MeterProvider, guard: Guard) -> No
     metrics.install(meters.get_meter(_SCOPE), guard)
 
 
-def _resource(service: str, environment: str) -> Resource:
+def _resource(settings: Settings, workload: str) -> Resource:
     described: Mapping[str, str | int] = {
         "service.namespace": "sixfold",
-        "service.name": service,
+        "service.name": settings.service,
         "service.instance.id": f"{socket.gethostname()}-{os.getpid()}",
-        "deployment.environment.name": environment,
+        "deployment.environment.name": settings.environment,
+        "sixfold.workload": workload,
     }
     return Resource.create(described)
 

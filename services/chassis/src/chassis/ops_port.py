@@ -1,0 +1,221 @@
+"""The port for those who run Sixfold: three probes and the metrics, apart from everything else.
+
+It is answered by real threads with real sockets.  In a process that eventlet has patched they
+neither hold the hub up nor are held up by it, so that a hub that hangs can be seen from outside.
+"""
+
+import importlib
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler
+from typing import Any, TypeVar
+
+from chassis.errands import Errands
+from chassis.health import Answer, Check, NotReady, readiness
+from chassis.settings import Settings
+
+T = TypeVar("T")
+Start = Callable[[Callable[[], None]], Any]
+
+BEAT_SECONDS = 0.2
+HUNG_SECONDS = 20.0  # a main loop that was silent for so long will not come back
+ANSWER_SECONDS = 8.0
+_CLIENT_SECONDS = 5.0
+_THREADS = 4  # more at a time wait; nobody but the orchestrator and Prometheus asks
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+_JSON = "application/json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Page:
+    status: int
+    kind: str
+    body: bytes
+
+
+@dataclass(kw_only=True, slots=True)
+class OpsPort:
+    """What a process says about itself; nothing is served where no port was set.
+
+    Args:
+        ready: What must hold before others may count on this process.
+        alive: What must hold for it not to be started anew; never broker or database.
+        metrics: Returns the metrics in Prometheus' text format.
+        hung_seconds: After how long a silent main loop counts as hung.
+        now: A clock that only goes forward.
+        started: Whether everything has been started.
+    """
+
+    ready: Sequence[Check]
+    alive: Sequence[Check]
+    metrics: Callable[[], bytes]
+    hung_seconds: float = HUNG_SECONDS
+    now: Callable[[], float] = time.monotonic
+    started: bool = False
+    port: int | None = None
+    _beaten: float | None = None
+    _errands: Errands | None = None
+    _listening: Any = None
+    _pages: dict[str, Callable[[], _Page]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Know the four pages."""
+        self._pages = {
+            "/metrics": self._exposition,
+            "/startupz": self._startup,
+            "/readyz": self._readiness,
+            "/livez": self._liveness,
+        }
+
+    def beat(self) -> None:
+        """Say that the main loop turns; to be called several times a second."""
+        self._beaten = self.now()
+
+    def attend(self, start: Start, sleep: Callable[[float], Any]) -> None:
+        """Beat for ever, and have the hub do what the port's threads ask of it.
+
+        Args:
+            start: Starts a function in a greenthread.
+            sleep: Lets the others work for some seconds.
+        """
+        while True:
+            self.beat()
+            if self._errands is not None:
+                self._errands.run_waiting(start)
+            sleep(BEAT_SECONDS)
+
+    def page(self, path: str) -> _Page:
+        """Return the answer to a request; whatever fails is an answer too."""
+        found = self._pages.get(path.partition("?")[0])
+        if found is None:
+            return _Page(status=404, kind=_JSON, body=b"{}")
+        try:
+            return found()
+        except NotReady as problem:
+            return _told([Answer(name="answers", problem=str(problem))])
+        except Exception as error:  # noqa: BLE001 -- its text might quote an address with a password
+            return _told([Answer(name="answers", problem=f"failed: {type(error).__name__}")])
+
+    def close(self) -> None:
+        """Take no more requests."""
+        if self._listening is not None:
+            self._listening.close()
+
+    def _exposition(self) -> _Page:
+        return _Page(status=200, kind=TEXT, body=self._asked(self.metrics))
+
+    def _startup(self) -> _Page:
+        return _told([Answer(name="started", problem=None if self.started else "still starting")])
+
+    def _readiness(self) -> _Page:
+        checks = [self._is_started(), *self.ready]
+        return _told(self._asked(lambda: readiness(checks)[1]))
+
+    def _liveness(self) -> _Page:
+        return _told(readiness([self._main_loop_turns(), *self.alive])[1])
+
+    def _asked(self, work: Callable[[], T]) -> T:
+        return work() if self._errands is None else self._errands.ask(work)
+
+    def _is_started(self) -> Check:
+        def probe() -> None:
+            if not self.started:
+                raise NotReady("still starting")
+
+        return Check(name="started", probe=probe)
+
+    def _main_loop_turns(self) -> Check:
+        def probe() -> None:
+            silent = self.now() - self._beaten if self._beaten is not None else 0
+            if silent > self.hung_seconds:
+                raise NotReady(f"silent for {silent:.0f} seconds")
+
+        return Check(name="main loop turns", probe=probe)
+
+
+def serve(
+    settings: Settings,
+    ready: Sequence[Check],
+    *,
+    metrics: Callable[[], bytes],
+    alive: Sequence[Check] = (),
+) -> OpsPort:
+    """Open the ops port of a process, if its settings name one.
+
+    Set ``started`` once everything runs, and ``beat`` from the main loop; under eventlet let a
+    greenthread ``attend`` instead.
+
+    Args:
+        settings: Where to listen.
+        ready: What must hold before others may count on this process.
+        metrics: Returns the metrics in Prometheus' text format.
+        alive: What must hold besides the main loop's beat; never broker or database.
+    """
+    ops = OpsPort(ready=ready, alive=alive, metrics=metrics)
+    if settings.ops_port is None:
+        return ops
+    threading = _real("threading")
+    if _patched():
+        ops._errands = Errands(threading.Event, ANSWER_SECONDS)  # noqa: SLF001 -- made here only
+    _listen(ops, settings.ops_host, settings.ops_port, threading)
+    return ops
+
+
+def _listen(ops: OpsPort, host: str, port: int, threading: Any) -> None:
+    sock = _real("socket").create_server((host, port))
+    ops._listening, ops.port = sock, sock.getsockname()[1]  # noqa: SLF001 -- as above
+
+    class Handler(BaseHTTPRequestHandler):
+        timeout = _CLIENT_SECONDS
+        server_version, sys_version = "sixfold", ""
+
+        def do_GET(self) -> None:
+            page = ops.page(self.path)
+            self.send_response(page.status)
+            self.send_header("Content-Type", page.kind)
+            self.send_header("Content-Length", str(len(page.body)))
+            self.end_headers()
+            self.wfile.write(page.body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing: a log's lock may be held by a greenthread."""
+
+    def answer() -> None:
+        while True:
+            try:
+                connection, address = sock.accept()
+            except OSError:
+                return  # closed
+            try:
+                Handler(connection, address, None)  # type: ignore[arg-type]  # it needs no server
+            except OSError:
+                pass  # whoever asked has gone
+            finally:
+                connection.close()
+
+    for number in range(_THREADS):
+        threading.Thread(target=answer, name=f"ops {number}", daemon=True).start()
+
+
+def _told(answers: Sequence[Answer]) -> _Page:
+    well = all(answer.problem is None for answer in answers)
+    body = {
+        "status": "ok" if well else "failing",
+        "checks": [{"name": answer.name, "problem": answer.problem} for answer in answers],
+    }
+    return _Page(status=200 if well else 503, kind=_JSON, body=json.dumps(body).encode())
+
+
+def _patched() -> bool:
+    patcher = sys.modules.get("eventlet.patcher")
+    return patcher is not None and bool(patcher.is_monkey_patched("socket"))
+
+
+def _real(name: str) -> Any:
+    """Return a module of the standard library as it was before eventlet patched it."""
+    if _patched():
+        return sys.modules["eventlet.patcher"].original(name)
+    return importlib.import_module(name)
