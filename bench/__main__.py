@@ -13,7 +13,7 @@ from bench.consuming import consume_vs_nameko
 from bench.latency import latencies
 from bench.publishing import publish_vs_nameko
 from bench.rebuilding import rebuild_vs_per_event
-from bench.reserving import reserve_vs_counter
+from bench.reserving import reserve_in_threads_vs_counter, reserve_vs_counter
 from bench.results import Result
 from chassis.testing.servers import PrivatePostgreSQL, PrivateRabbitMQ
 
@@ -34,6 +34,7 @@ def main() -> None:
                 append_vs_eventsourcing(postgresql),
                 bulk_vs_copy(postgresql),
                 reserve_vs_counter(postgresql),
+                reserve_in_threads_vs_counter(postgresql),
                 publish_vs_nameko(postgresql, rabbitmq),
                 consume_vs_nameko(postgresql, rabbitmq),
                 *latencies(postgresql, rabbitmq),

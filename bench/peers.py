@@ -40,13 +40,27 @@ def figure_of(program: Path, settings: Mapping[str, str]) -> float:
     Raises:
         PeerFailed: it failed, or printed no number.
     """
-    return float(json.loads(_run([str(peers_python()), str(program)], settings).splitlines()[-1]))
+    return _figure([str(peers_python()), str(program)], settings)
+
+
+def figure_of_process(module: str, *arguments: str) -> float:
+    """Run one of our own modules in a process of its own and return the number on its last line.
+
+    Raises:
+        PeerFailed: it failed, or printed no number.
+    """
+    return _figure([sys.executable, "-W", "ignore", "-m", module, *arguments])
+
+
+def _figure(command: list[str], settings: Mapping[str, str] | None = None) -> float:
+    return float(json.loads(_run(command, settings).splitlines()[-1]))
 
 
 def _run(command: list[str], settings: Mapping[str, str] | None = None) -> str:
     ended = subprocess.run(  # noqa: S603  # our own programs
         command,
         env={**environ, **(settings or {})},
+        cwd=_ROOT,
         capture_output=True,
         text=True,
         check=False,

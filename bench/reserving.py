@@ -2,9 +2,12 @@
 
 Both with fsync on.  Ours are events of the stock's stream, each with a command id of its own,
 decided by the rules of ``commerce.stock`` from all that is held already; the counter is one row
-that each buyer locks, lowers and commits with a row of its own, by psycopg2 alone.
+that each buyer locks, lowers and commits with a row of its own, by psycopg2 alone, in threads,
+which are faster for it than greenlets.  Ours run once in greenlets, as a worker serves requests,
+and once in threads, which wait for each other's turn with the interpreter.
 """
 
+from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
 
@@ -12,6 +15,7 @@ import psycopg2
 
 from bench.appending import rate
 from bench.logs import fresh_log
+from bench.peers import figure_of_process
 from bench.results import Result, paired
 from chassis.clock import SystemClock
 from chassis.database import Database
@@ -24,6 +28,7 @@ from commerce.events import registry
 from commerce.stock import STOCK, Place, Receive, Reserve, Stock, Wanted
 
 UNITS, WRITERS, EACH, ROUNDS = 100_000, 16, 300, 5
+Together = Callable[[Callable[[int], None], int, int], float]
 PLACE = Place(sku="drop", location="main")
 COUNTER = "CREATE TABLE counter (sku text PRIMARY KEY, qty integer NOT NULL)"
 STOCKED = f"INSERT INTO counter VALUES ('{PLACE.sku}', {UNITS})"  # noqa: S608  # our own
@@ -38,24 +43,42 @@ class Miscounted(Exception):
 
 
 def reserve_vs_counter(postgresql: PrivatePostgreSQL) -> Result:
+    """Compare 16 greenlets of a worker with the counter's 16 threads."""
+    return _beside_the_counter(postgresql, "reserve_vs_counter", _reserves_in_a_worker)
+
+
+def reserve_in_threads_vs_counter(postgresql: PrivatePostgreSQL) -> Result:
+    """Compare 16 threads with the counter's 16 threads."""
+    return _beside_the_counter(postgresql, "reserve_in_threads_vs_counter", _reserves_here)
+
+
+def _beside_the_counter(
+    postgresql: PrivatePostgreSQL, key: str, reserving: Callable[[str], float]
+) -> Result:
     """Compare in interleaved rounds: the first of a pair changes, so that neither is favoured."""
     pairs = []
     for number in range(ROUNDS):
         name = f"reserve_{number}"
         url = postgresql.database(name)
-        with fresh_log(url, COUNTER, STOCKED, TAKEN, pool_size=WRITERS) as database:
+        with fresh_log(url, COUNTER, STOCKED, TAKEN):
             if number % 2:
                 counted = _counts(postgresql.dsn(name))
-                pairs.append((reserves(database), counted))
+                pairs.append((reserving(url), counted))
             else:
-                ours = reserves(database)
+                ours = reserving(url)
                 pairs.append((ours, _counts(postgresql.dsn(name))))
         postgresql.drop_database(name)
-    return paired("reserve_vs_counter", "reservations/s", pairs)
+    return paired(key, "reservations/s", pairs)
 
 
-def reserves(database: Database, writers: int = WRITERS, each: int = EACH) -> float:
-    """Return how many reservations a second buyers get, and check that all of them are kept."""
+def reserves(database: Database, together: Together, each: int = EACH) -> float:
+    """Return how many reservations a second buyers get, and check that all of them are kept.
+
+    Args:
+        database: An empty log.
+        together: Lets the buyers run, as ``bench.appending.rate`` does.
+        each: How many each of them reserves.
+    """
     storage = _storage(database)
     storage.hot.execute(context(), STOCK, PLACE, Receive(place=PLACE, qty=UNITS))
     expires = NOW + timedelta(minutes=15)
@@ -67,9 +90,21 @@ def reserves(database: Database, writers: int = WRITERS, each: int = EACH) -> fl
             wanted = Reserve(place=PLACE, order_id=order, lines=(line,), expires_at=expires)
             storage.hot.execute(context(), STOCK, PLACE, wanted)
 
-    found = rate(buy, writers, each)
-    _check(_folded(database), writers * each)
+    found = together(buy, WRITERS, each)
+    _check(_folded(database), WRITERS * each)
     return found
+
+
+def _reserves_here(url: str) -> float:
+    database = Database(url, pool_size=WRITERS)
+    try:
+        return reserves(database, rate)
+    finally:
+        database.close()
+
+
+def _reserves_in_a_worker(url: str) -> float:
+    return figure_of_process("bench.reserving_in_a_worker", url)
 
 
 def _storage(database: Database) -> Storage:

@@ -1,10 +1,11 @@
-"""Reading other services' events without their schema gives what the schema gives."""
+"""Reading and writing events without their schema gives what the schema gives."""
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from enum import StrEnum
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from marshmallow import validate
 
 from chassis import schemas
 from chassis.errors import Invalid
-from chassis.stored_values import reader_of_others
+from chassis.stored_values import reader_of_others, writer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,3 +122,83 @@ def test_a_field_that_its_schema_checks_further_is_left_to_it(
     monkeypatch.setattr(schemas, "load", lambda *_, **__: "asked")
 
     assert by_types(Checked, {"field": value}) == "asked"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Booked:
+    """An event with a field of every kind that is written quickly."""
+
+    id: UUID
+    at: datetime
+    note: Annotated[str | None, validate.Length(max=3)]
+    count: int
+    certain: bool
+    mood: Literal["good", "bad"]
+    lines: tuple[Line, ...]
+    first: Line | None = None
+
+
+BOOKED = Booked(
+    id=UUID(int=7),
+    at=datetime(2026, 1, 1, 8, tzinfo=timezone(timedelta(hours=8))),
+    note=None,
+    count=3,
+    certain=True,
+    mood="good",
+    lines=(Line(sku="a", qty=1), Line(sku="b", qty=2)),
+)
+
+
+def test_what_is_written_by_types_the_schema_writes_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same fact would have other bytes, and another place in no chain that is checked."""
+    expected = json.dumps(schemas.dump(BOOKED))
+    write = writer(Booked)
+    monkeypatch.delattr(schemas, "dump")
+
+    assert json.dumps(write(BOOKED)) == expected
+
+
+class Shouted(StrEnum):
+    """Texts that are more than texts."""
+
+    LOUD = "loud"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"note": Shouted.LOUD},
+        {"count": True},
+        {"first": Line(sku="a", qty=True)},
+        {"lines": (Line(sku="a", qty=1), None)},
+        {"id": None},
+    ],
+    ids=str,
+)
+def test_a_value_of_another_type_is_left_to_the_schema(change: Mapping[str, Any]) -> None:
+    """A number that is really a truth would be stored as what its reader refuses."""
+    odd = replace(BOOKED, **change)
+
+    assert json.dumps(writer(Booked)(odd)) == json.dumps(schemas.dump(odd))
+
+
+def test_a_moment_that_no_log_can_hold_is_refused_as_ever() -> None:
+    """It would be stored and never be read back."""
+    with pytest.raises(Invalid) as refused:
+        writer(Booked)(replace(BOOKED, at=datetime.min.replace(tzinfo=UTC)))
+    assert list(refused.value.problems) == ["at"]
+
+
+@pytest.mark.parametrize("kind", [Decimal, float, dict[str, Any], Shouted, Decimal | None])
+def test_a_class_of_which_types_say_too_little_is_left_to_its_schema(
+    kind: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its JSON would be another than the schema's."""
+
+    @dataclass(frozen=True)
+    class Unsure:
+        field: kind
+
+    monkeypatch.setattr(schemas, "dump", lambda _: "asked")
+
+    assert writer(Unsure)(Unsure(field=None)) == "asked"

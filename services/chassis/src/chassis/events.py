@@ -32,6 +32,7 @@ class EventKind:
     public: bool
     personal: Mapping[str, str]
     read: Callable[[bytes], Any]
+    write: stored_values.Write
     upcasters: dict[int, Upcaster] = field(default_factory=dict)
 
 
@@ -81,6 +82,7 @@ class EventRegistry:
                 public=public,
                 personal=_personal(cls),
                 read=stored_values.reader(cls),
+                write=stored_values.writer(cls),
             )
             schemas.schema_of(cls)
             self._by_name[name] = self._by_class[cls] = kind
@@ -119,7 +121,7 @@ class EventRegistry:
     def encode(self, event: object, tenant: str, keys: KeyStore) -> tuple[bytes, tuple[str, ...]]:
         """Return the bytes to store and the subjects that they belong to."""
         kind = self.kind_of(event)
-        data, subjects = seal_fields(schemas.dump(event), kind.personal, tenant, keys)
+        data, subjects = seal_fields(kind.write(event), kind.personal, tenant, keys)
         return _JSON.encode(data).encode(), subjects
 
     def draft(self, event: object, tenant: str, keys: KeyStore) -> Draft:
