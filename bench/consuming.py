@@ -141,7 +141,7 @@ def settings_of(url: str, uri: str, folder: Path) -> Mapping[str, str]:
     migrate(keys_url, "chassis.key_store")
     return {
         "SERVICE": "subscriber", "ENVIRONMENT": "test", "DATABASE_URL": url, "KEYS_URL": keys_url,
-        "AMQP_URI": uri, "SECRET": KEY, "MASTER_KEY": KEY, "JWKS": tokens.settings.jwks,
+        "AMQP_URI": uri, "SECRET": KEY, "MASTER_KEY": KEY, "JWKS": str(tokens.settings.jwks),
         "ISSUER": ISSUER, "AUDIENCE": AUDIENCE, "HTTP_PORT": str(port),
         "SERVICE_TOKEN": tokens.bearer(SCOPE)["Authorization"].removeprefix("Bearer "),
         "FEEDS": f"producer=http://127.0.0.1:{feed}",

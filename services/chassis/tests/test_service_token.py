@@ -53,7 +53,7 @@ def test_a_token_is_asked_for_once_and_kept_while_it_is_valid(issuer: Issuer) ->
     """The issuer is not asked for every page of a feed."""
     seconds = [0.0]
     token = ClientCredentials(
-        issuer.url, "commerce", "s3cret", audience="sixfold", elapsed=lambda: seconds[0]
+        lambda: issuer.url, "commerce", "s3cret", audience="sixfold", elapsed=lambda: seconds[0]
     )
     assert [token() for _ in range(3)] == ["first"] * 3
     seconds[0] = 269
@@ -76,7 +76,7 @@ def test_a_token_is_asked_for_once_and_kept_while_it_is_valid(issuer: Issuer) ->
 def test_an_issuer_without_an_answer_is_waited_for(issuer: Issuer, answer: Any) -> None:
     """An outage of the issuer is one more outage, and is over when it is over."""
     issuer.answer = answer
-    token = ClientCredentials(issuer.url, "commerce", "s3cret", audience="sixfold")
+    token = ClientCredentials(lambda: issuer.url, "commerce", "s3cret", audience="sixfold")
     with pytest.raises(Unavailable) as failure:
         token()
     assert "s3cret" not in str(failure.value)

@@ -16,7 +16,6 @@ GOOD = {
     "AMQP_URI": "amqp://app:pass-mq@mq/sixfold",
     "SECRET": KEY,
     "MASTER_KEY": KEY,
-    "JWKS": "https://issuer.test/jwks",
     "ISSUER": "https://issuer.test",
     "AUDIENCE": "sixfold",
 }

@@ -1,40 +1,25 @@
 """Bearer tokens: who asks, for which tenant, and what they may do."""
 
 import re
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from joserfc import jwt
-from joserfc.errors import InvalidKeyIdError, JoseError
-from joserfc.jwk import KeySet
-from joserfc.jwt import JWTClaimsRegistry
-
 from chassis.clock import Clock, SystemClock
-from chassis.errors import Forbidden, Rejected, Unavailable
+from chassis.errors import Forbidden, Unavailable
 from chassis.jwks import KeySource, key_source
+from chassis.rights import Rights, TokenRights, rights_from
+from chassis.settings import Settings
+from chassis.signed_tokens import InvalidToken, SignedTokens, Unauthenticated
 
-ALGORITHMS = ("ES256", "RS256", "EdDSA", "Ed25519")
-_LEEWAY_SECONDS = 30
-_LONGEST_TOKEN = 8192
-_TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
+__all__ = ["Authority", "Claims", "InvalidToken", "MissingScope", "Unauthenticated"]
+
+ANYONE = "*"
+BREAK_GLASS = "break-glass"
 _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _SUBJECT = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII)
-
-
-class Unauthenticated(Rejected):
-    """A valid bearer token is needed."""
-
-    code = "unauthenticated"
-    status = 401
-    challenge = "Bearer"
-
-
-class InvalidToken(Unauthenticated):
-    """The bearer token is not one that this service trusts."""
-
-    code = "invalid_token"
-    challenge = 'Bearer error="invalid_token"'
 
 
 class MissingScope(Forbidden):
@@ -59,21 +44,49 @@ class Claims:
 
     >>> Claims(tenant="acme", subject="u1", scopes=frozenset()).actor
     'user:u1'
+
+    Args:
+        tenant: Whose data it is about.
+        subject: Who it is, opaque.
+        scopes: What they may do, roles and groups already counted in.
+        roles: Which roles of the installation they have.
+        client: The program that asks for them, or by itself.
+        break_glass: Why they came with the credential for emergencies; None for the usual way.
+        until: When the token ends, in seconds.
     """
 
     tenant: str
     subject: str
     scopes: frozenset[str]
+    roles: frozenset[str] = frozenset()
+    client: str | None = field(default=None, compare=False)
+    break_glass: str | None = None
+    until: int = field(default=0, compare=False)
 
     @property
     def actor(self) -> str:
         """Who acts, as events record it."""
-        return self.subject if self.subject.startswith("service:") else f"user:{self.subject}"
+        known = self.subject.startswith(("service:", f"{BREAK_GLASS}:"))
+        return self.subject if known else f"user:{self.subject}"
+
+    def may(self, scope: str) -> bool:
+        """Say whether something is allowed."""
+        return scope == ANYONE or scope in self.scopes
 
     def require(self, scope: str) -> None:
         """Let pass who holds ``scope``; raises MissingScope."""
-        if scope not in self.scopes:
+        if not self.may(scope):
             raise MissingScope(scope)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClaimNames:
+    """What the issuer calls the claims that are not standardised."""
+
+    tenant: str = "tenant"
+    scope: str = "scope"
+    groups: str = "groups"
+    roles: str = "roles"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,14 +96,20 @@ class AuthSettings:
     Args:
         issuer: The only ``iss`` that counts.
         audience: What ``aud`` must contain.
-        jwks: Path or http(s) address of the issuer's public keys.
+        jwks: Path or http(s) address of the issuer's public keys; None to discover it.
         environment: Name of the deployment; development keys are refused in production.
+        roles_file: Which scopes a role has, and which roles a group has.
+        break_glass_keys: Public keys of the credentials for emergencies.
+        names: What the issuer calls its claims.
     """
 
     issuer: str
     audience: str
-    jwks: str
+    jwks: str | None = None
     environment: str
+    roles_file: Path | None = None
+    break_glass_keys: str | None = None
+    names: ClaimNames = ClaimNames()
 
 
 class Authority:
@@ -102,19 +121,26 @@ class Authority:
         audience: What ``aud`` must contain.
         clock: What ``exp`` and ``nbf`` are compared with: real time, also while the
             business runs in the past.
+        names: What the issuer calls its claims.
+        rights: What scopes, groups and roles of a token allow.
+        emergency: Verifies the credential for emergencies, where there is one.
     """
 
-    def __init__(self, keys: KeySource, *, issuer: str, audience: str, clock: Clock) -> None:
-        self._keys = keys
-        self._registry = JWTClaimsRegistry(
-            now=lambda: int(clock.now().timestamp()),
-            leeway=_LEEWAY_SECONDS,
-            iss={"essential": True, "value": issuer},
-            aud={"essential": True, "value": audience},
-            exp={"essential": True},
-            sub={"essential": True},
-            tenant={"essential": True},
-        )
+    def __init__(
+        self,
+        keys: KeySource,
+        *,
+        issuer: str,
+        audience: str,
+        clock: Clock,
+        names: ClaimNames | None = None,
+        rights: Rights | None = None,
+        emergency: Callable[[str], Claims | None] = lambda _: None,
+    ) -> None:
+        self._tokens = SignedTokens(keys, issuer=issuer, audience=audience, clock=clock)
+        self._names = names or ClaimNames()
+        self.rights = rights or TokenRights()
+        self._emergency = emergency
 
     def claims(self, token: str) -> Claims:
         """Verify a token.
@@ -123,31 +149,57 @@ class Authority:
             InvalidToken: it is malformed, unsigned, expired, or meant for somebody else.
             Unavailable: the issuer's keys cannot be had.
         """
-        if len(token) > _LONGEST_TOKEN or not _TOKEN.fullmatch(token):
-            raise InvalidToken("The token is malformed.")
-        keys = self._keys.current()
+        emergency = self._emergency(token)
+        if emergency is not None:
+            return emergency
+        found = self._tokens.verified(token)
         try:
-            return self._verified(token, keys)
-        except InvalidKeyIdError:
-            return self._with_newer_keys(token)
-        except (JoseError, ValueError, TypeError, OverflowError) as error:
-            raise InvalidToken(_reason(error)) from error
+            return self._claims(found)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise InvalidToken("The token is malformed.") from error
 
-    def _with_newer_keys(self, token: str) -> Claims:
-        keys = self._keys.refreshed()
-        try:
-            return self._verified(token, keys)
-        except (JoseError, ValueError, TypeError, OverflowError) as error:
-            raise InvalidToken(_reason(error)) from error
-
-    def _verified(self, token: str, keys: KeySet) -> Claims:
-        claims = jwt.decode(token, keys, algorithms=ALGORITHMS).claims
-        self._registry.validate(claims)
-        return Claims(
-            tenant=_matching(_TENANT, claims["tenant"]),
-            subject=_matching(_SUBJECT, claims["sub"]),
-            scopes=_scopes(claims.get("scope", "")),
+    def _claims(self, found: Mapping[str, Any]) -> Claims:
+        names = self._names
+        tenant = _matching(_TENANT, found.get(names.tenant))
+        subject = _matching(_SUBJECT, found.get("sub"))
+        if subject.startswith(f"{BREAK_GLASS}:"):
+            raise ValueError("the issuer names an emergency credential")
+        client = found.get("azp", found.get("client_id"))
+        granted = self.rights.granted(
+            tenant=tenant,
+            scopes=_texts(found.get(names.scope, "")),
+            groups=_texts(found.get(names.groups, [])),
+            roles=_texts(found.get(names.roles, [])),
+            client=None if client is None else _matching(_SUBJECT, client),
         )
+        return Claims(
+            tenant=tenant,
+            subject=subject,
+            scopes=granted.scopes,
+            roles=granted.roles,
+            client=client,
+            until=int(found["exp"]),
+        )
+
+
+def authority_of(settings: Settings) -> Authority:
+    """Build the authority that a process's settings describe; raises as ``authority_from``."""
+    return authority_from(
+        AuthSettings(
+            issuer=settings.issuer,
+            audience=settings.audience,
+            jwks=settings.jwks,
+            environment=settings.environment,
+            roles_file=settings.roles_file,
+            break_glass_keys=settings.break_glass_keys,
+            names=ClaimNames(
+                tenant=settings.claim_tenant,
+                scope=settings.claim_scope,
+                groups=settings.claim_groups,
+                roles=settings.claim_roles,
+            ),
+        )
+    )
 
 
 def authority_from(settings: AuthSettings, clock: Clock | None = None) -> Authority:
@@ -155,13 +207,21 @@ def authority_from(settings: AuthSettings, clock: Clock | None = None) -> Author
 
     Raises:
         DevelopmentIssuerRefused: production is set up to trust development keys.
+        RolesInvalid: the file of roles is not one.
     """
     clock = clock or SystemClock()
-    keys = key_source(settings.jwks, settings.environment, clock)
+    keys = key_source(settings.jwks, settings.issuer, settings.environment, clock)
     # An issuer that is still starting is asked again at the first request.
     with suppress(Unavailable):
         keys.current()
-    return Authority(keys, issuer=settings.issuer, audience=settings.audience, clock=clock)
+    return Authority(
+        keys,
+        issuer=settings.issuer,
+        audience=settings.audience,
+        clock=clock,
+        names=settings.names,
+        rights=rights_from(settings.roles_file),
+    )
 
 
 def _matching(pattern: re.Pattern[str], value: Any) -> str:
@@ -170,18 +230,9 @@ def _matching(pattern: re.Pattern[str], value: Any) -> str:
     return value
 
 
-def _scopes(value: Any) -> frozenset[str]:
+def _texts(value: Any) -> frozenset[str]:
     if isinstance(value, str):
         return frozenset(value.split())
-    if isinstance(value, list) and all(isinstance(scope, str) for scope in value):
+    if isinstance(value, list) and all(isinstance(text, str) for text in value):
         return frozenset(value)
-    raise TypeError("The scope claim has the wrong form.")
-
-
-def _reason(error: Exception) -> str:
-    """Say what is wrong with a token in words that hold nothing of the token."""
-    return (
-        f"The token is refused: {error.error}."
-        if isinstance(error, JoseError)
-        else ("The token is malformed.")
-    )
+    raise TypeError("A claim has the wrong form.")

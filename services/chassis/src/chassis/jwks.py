@@ -1,8 +1,10 @@
 """Where the keys come from that tokens are verified with: a file, or the issuer's address."""
 
 import json
+import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,6 +19,8 @@ from chassis.errors import Unavailable
 
 _FRESH = timedelta(minutes=5)
 _COOLDOWN = timedelta(seconds=10)
+_STALE = timedelta(days=1)
+_LONGEST = 1 << 20
 _TIMEOUT = 5.0
 Fetch = Callable[[str], Any]
 
@@ -60,10 +64,11 @@ class FileKeys:
 
 
 class UrlKeys:
-    """Keys at an address, kept for five minutes and longer while the issuer is silent.
+    """Keys at an address, kept for five minutes and up to a day while the issuer is silent.
 
     A token that names an unknown key makes us ask again, at most every ten seconds, so
-    that made-up key ids cannot turn us into a flood against the issuer.
+    that made-up key ids cannot turn us into a flood against the issuer.  Of many requests at
+    once one asks; the others go on with the keys that are there, or wait for the first.
     """
 
     def __init__(
@@ -75,6 +80,8 @@ class UrlKeys:
         self._fetch = fetch or fetched
         self._cached: KeySet | None = None
         self._asked: datetime | None = None
+        self._answered: datetime | None = None
+        self._asking = threading.Lock()
 
     def current(self) -> KeySet:
         """Return the cached keys while they are fresh; raises Unavailable."""
@@ -85,16 +92,30 @@ class UrlKeys:
         return self._not_older_than(_COOLDOWN)
 
     def _not_older_than(self, age: timedelta) -> KeySet:
-        now = self._clock.now()
-        limit = age if self._cached else _COOLDOWN
-        if self._asked is None or now - self._asked >= limit:
-            self._asked = now
-            # Keys that were good a while ago are better than no service.
-            with suppress(httpx.HTTPError, ValueError):
-                self._cached = key_set(self._fetch(self._url), self._environment)
-        if self._cached is None:
+        # Whoever lacks a key waits for the one who is asking; for the others the old ones do.
+        waits = self._cached is None or age == _COOLDOWN
+        if (waits or self._due(age)) and self._asking.acquire(blocking=waits):
+            try:
+                if self._due(age):
+                    self._ask()
+            finally:
+                self._asking.release()
+        if self._cached is None or self._answered is None:
             raise Unavailable("the issuer's keys cannot be fetched")
+        if self._clock.now() - self._answered > _STALE:
+            raise Unavailable("the issuer's keys are too old to be trusted")
         return self._cached
+
+    def _due(self, age: timedelta) -> bool:
+        limit = age if self._cached else _COOLDOWN
+        return self._asked is None or self._clock.now() - self._asked >= limit
+
+    def _ask(self) -> None:
+        self._asked = self._clock.now()
+        # Keys that were good a while ago are better than no service.
+        with suppress(httpx.HTTPError, ValueError):
+            self._cached = key_set(self._fetch(self._url), self._environment)
+            self._answered = self._asked
 
 
 def key_set(content: Any, environment: str) -> KeySet:
@@ -114,12 +135,57 @@ def key_set(content: Any, environment: str) -> KeySet:
 
 
 def fetched(url: str) -> Any:
-    """Return the JSON document at ``url``."""
-    return httpx.get(url, timeout=_TIMEOUT).raise_for_status().json()
+    """Return the JSON document at ``url``.
+
+    Raises:
+        httpx.HTTPError: nobody answers well; a redirect is no answer.
+        ValueError: what is there is too long, or not JSON.
+    """
+    with httpx.stream("GET", url, timeout=_TIMEOUT) as answer:
+        if answer.status_code != httpx.codes.OK:
+            raise ValueError(f"the issuer answered {answer.status_code}")
+        raw = bytearray()
+        for part in answer.iter_bytes():
+            raw += part
+            if len(raw) > _LONGEST:
+                raise ValueError("the issuer's answer is too long")
+    return json.loads(raw)
 
 
-def key_source(where: str, environment: str, clock: Clock) -> KeySource:
-    """Return the source for a setting that is a path or an http(s) address."""
+def key_source(where: str | None, issuer: str, environment: str, clock: Clock) -> KeySource:
+    """Return the source for a setting that is a path, an http(s) address or not given."""
+    if where is None:
+        return UrlKeys(issuer, environment, clock, fetch=lambda of: fetched(discover(of).jwks))
     if where.startswith(("https://", "http://")):
         return UrlKeys(where, environment, clock)
     return FileKeys(Path(where), environment)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Discovered:
+    """Where an issuer's parts are, by its own discovery document."""
+
+    jwks: str
+    authorization: str | None
+    token: str | None
+    end_session: str | None
+
+
+def discover(issuer: str) -> Discovered:
+    """Read an issuer's discovery document.
+
+    Raises:
+        httpx.HTTPError: it cannot be had.
+        ValueError: it is another issuer's, or names addresses that are less safe than its own.
+    """
+    found = fetched(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+    if not isinstance(found, dict) or found.get("issuer") != issuer:
+        raise ValueError("the discovery document is another issuer's")
+    parts = [
+        found.get(name)
+        for name in ("jwks_uri", "authorization_endpoint", "token_endpoint", "end_session_endpoint")
+    ]
+    safe = "https://" if issuer.startswith("https://") else "http"
+    if not all(part is None or str(part).startswith(safe) for part in parts) or parts[0] is None:
+        raise ValueError("the discovery document names no keys, or an unsafe address")
+    return Discovered(jwks=parts[0], authorization=parts[1], token=parts[2], end_session=parts[3])

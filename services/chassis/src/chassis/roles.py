@@ -16,6 +16,7 @@ from chassis.faults import reach
 from chassis.feed import HttpFeed
 from chassis.follower import BATCH, Follower, Follows, Gateway, Together
 from chassis.inbox import Feed
+from chassis.jwks import discover
 from chassis.key_store import SqlKeys
 from chassis.leadership import BEAT_SECONDS, Leadership, beat_all
 from chassis.loops import Bell, Loop, Loops, ringing
@@ -83,12 +84,12 @@ def feeds_of(settings: Settings) -> Mapping[str, Feed]:
 
 def token_of(settings: Settings) -> Callable[[], str]:
     """Return where this service's own token comes from: fixed, or fetched when needed."""
-    if settings.service_token or not settings.token_url:
+    if settings.service_token or not settings.client_id:
         fixed = settings.service_token or ""
         return lambda: fixed
     return ClientCredentials(
-        settings.token_url,
-        settings.client_id or "",
+        lambda: settings.token_url or discover(settings.issuer).token or "",
+        settings.client_id,
         settings.client_secret or "",
         audience=settings.audience,
     )

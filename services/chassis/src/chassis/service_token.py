@@ -16,7 +16,7 @@ class ClientCredentials:
     """Fetches tokens by OAuth 2.0 client credentials and keeps each until shortly before its end.
 
     Args:
-        token_url: The issuer's token endpoint.
+        token_url: Says where the issuer's token endpoint is; may raise as ``jwks.discover``.
         client_id: Who we are.
         client_secret: How we prove it.
         audience: For whom the token is.
@@ -25,7 +25,7 @@ class ClientCredentials:
 
     def __init__(
         self,
-        token_url: str,
+        token_url: Callable[[], str],
         client_id: str,
         client_secret: str,
         *,
@@ -53,7 +53,7 @@ class ClientCredentials:
 
     def _fetched(self) -> tuple[str, float]:
         try:
-            answer = httpx.post(self._url, data=self._form, auth=self._credentials, timeout=10)
+            answer = httpx.post(self._url(), data=self._form, auth=self._credentials, timeout=10)
             answer.raise_for_status()
             found = answer.json()
             return str(found["access_token"]), float(found.get("expires_in", _SHORTEST_SECONDS))

@@ -5,6 +5,8 @@ import binascii
 
 from marshmallow import ValidationError, validate
 
+from chassis.rates import Rate
+
 KEY_BYTES = 32
 DATABASE = validate.Regexp(
     r"(postgresql|sqlite)(\+\w+)?://", error="must be a postgresql:// or sqlite:// address"
@@ -96,3 +98,13 @@ def connections(text: str) -> int:
 def port(text: str) -> int:
     """Return a port; 0 lets the system choose; raises ValidationError."""
     return int(validate.Range(min=0, max=65535)(count(text)))
+
+
+def rate(text: str) -> Rate:
+    """Return a rate from ``requests/seconds``, or 0 for no limit; raises ValidationError."""
+    if text == "0":
+        return Rate(requests=0, seconds=1)
+    requests, _, length = text.partition("/")
+    if not length:
+        raise ValidationError("must be requests/seconds, or 0 for no limit")
+    return Rate(requests=connections(requests), seconds=connections(length))

@@ -8,7 +8,8 @@ from typing import Any, Literal, TypeVar
 from environs import EnvValidationError, FileAwareEnv
 from marshmallow import ValidationError, validate
 
-from chassis import setting_texts
+from chassis import rates, setting_texts
+from chassis.rates import Rate
 
 T = TypeVar("T")
 Environment = Literal["development", "test", "production"]
@@ -47,7 +48,8 @@ class Settings:
         amqp_uri: The broker.
         secret: Deployment-wide key of every keyed hash (32 bytes or more, in base64).
         master_key: Wraps the subjects' keys (32 bytes, in base64).
-        jwks: Address or file of the keys that tokens are checked with.
+        jwks: Address or file of the keys that tokens are checked with; found by the issuer's
+            discovery document if it is not given.
         issuer: Who must have issued a token.
         audience: For whom a token must have been issued.
         ops_host: Where probes and metrics are answered, apart from the service's own HTTP.
@@ -55,7 +57,8 @@ class Settings:
         clock_file: Shared simulated clock; refused in production.
         feeds: Address of each other service's internal feed, ``name=address,...``.
         service_token: What this service shows to those feeds, if it is fixed.
-        token_url: Where a service token is obtained otherwise, with the client's id and secret.
+        token_url: Where a service token is obtained otherwise, with the client's id and secret;
+            found by the issuer's discovery document if it is not given.
         otel_exporter_otlp_endpoint: Collector for spans and metrics, OTLP over HTTP.
         span_file: Spans are also written here, one JSON object a line.
         retry_seconds: After how long a parked event is tried again, try by try.
@@ -69,6 +72,18 @@ class Settings:
         timer_poll_seconds: How often due timers and due parked events are looked for.
         lag_limit: How many events behind a process may be and still call itself ready.
         erasure_list: Where erasures are listed, outside every backup: a directory or a bucket.
+        roles_file: JSON: which scopes a role has, and which roles a group of the issuer has.
+        break_glass_keys: Public keys (JWKS) of the credentials for the day the issuer is away.
+        claim_tenant: The claim that holds the tenant.
+        claim_scope: The claim that holds scopes.
+        claim_groups: The claim that holds the issuer's groups.
+        claim_roles: The claim that holds roles.
+        proxies: How many proxies of ours stand in front and append to X-Forwarded-For.
+        rate_subject: Requests of one subject of a tenant, in each process.
+        rate_address: Requests from one client's address, in each process.
+        rate_sign_in: Sign-ins from one client's address.
+        rate_codes: Codes sent to telephones, for one subject and for one address.
+        rate_forms: Forms sent from one client's address by visitors without a token.
     """
 
     service: str
@@ -78,9 +93,9 @@ class Settings:
     amqp_uri: str = field(repr=False)
     secret: bytes = field(repr=False)
     master_key: bytes = field(repr=False)
-    jwks: str
     issuer: str
     audience: str
+    jwks: str | None = None
     system_database_url: str | None = field(default=None, repr=False)
     migration_database_url: str | None = field(default=None, repr=False)
     migration_keys_url: str | None = field(default=None, repr=False)
@@ -107,6 +122,18 @@ class Settings:
     timer_poll_seconds: float = 0.5
     lag_limit: int = 10_000
     erasure_list: str | None = None
+    roles_file: Path | None = None
+    break_glass_keys: str | None = None
+    claim_tenant: str = "tenant"
+    claim_scope: str = "scope"
+    claim_groups: str = "groups"
+    claim_roles: str = "roles"
+    proxies: int = 0
+    rate_subject: Rate = rates.SUBJECT
+    rate_address: Rate = rates.ADDRESS
+    rate_sign_in: Rate = rates.SIGN_IN
+    rate_codes: Rate = rates.CODES
+    rate_forms: Rate = rates.FORMS
 
     @property
     def production(self) -> bool:
@@ -139,7 +166,7 @@ def from_environment() -> Settings:
         SettingsInvalid: naming every problem at once.
     """
     reading = _Reading()
-    values = _required(reading) | _optional(reading)
+    values = _required(reading) | _optional(reading) | _access(reading)
     given = {name: value for name, value in values.items() if value is not None}
     problems = [*reading.finish(), *contradictions(given)]
     if problems:
@@ -149,8 +176,9 @@ def from_environment() -> Settings:
 
 def contradictions(values: Mapping[str, Any]) -> list[str]:
     """Name what is wrong with values that are each fine alone."""
-    obtainable = all(values.get(name) for name in ("token_url", "client_id", "client_secret"))
+    obtainable = all(values.get(name) for name in ("client_id", "client_secret"))
     production = values.get("environment") == "production"
+    told = [str(values.get(name) or "") for name in ("jwks", "token_url")]
     rules = (
         (
             production and "clock_file" in values,
@@ -162,7 +190,11 @@ def contradictions(values: Mapping[str, Any]) -> list[str]:
         ),
         (
             "feeds" in values and not values.get("service_token") and not obtainable,
-            "SERVICE_TOKEN: FEEDS needs it, or TOKEN_URL with CLIENT_ID and CLIENT_SECRET",
+            "SERVICE_TOKEN: FEEDS needs it, or CLIENT_ID and CLIENT_SECRET",
+        ),
+        (
+            production and any(where.startswith("http://") for where in told),
+            "JWKS, TOKEN_URL: production asks its issuer only over https://",
         ),
         (
             "database_url" in values and values["database_url"] == values.get("keys_url"),
@@ -225,7 +257,6 @@ def _required(reading: _Reading) -> dict[str, Any]:
         "master_key": reading.text(
             "MASTER_KEY", setting_texts.master_key, validate=setting_texts.GIVEN
         ),
-        "jwks": reading.text("JWKS", str, validate=setting_texts.GIVEN),
         "issuer": reading.text("ISSUER", str, validate=setting_texts.GIVEN),
         "audience": reading.text("AUDIENCE", str, validate=setting_texts.GIVEN),
     }
@@ -261,4 +292,17 @@ def _optional(reading: _Reading) -> dict[str, Any]:
         "timer_poll_seconds": reading.number("TIMER_POLL_SECONDS"),
         "lag_limit": reading.text("LAG_LIMIT", setting_texts.count, default=None),
         "erasure_list": reading.text("ERASURE_LIST", str, default=None),
+    }
+
+
+def _access(reading: _Reading) -> dict[str, Any]:
+    limits = ("rate_subject", "rate_address", "rate_sign_in", "rate_codes", "rate_forms")
+    claims = ("claim_tenant", "claim_scope", "claim_groups", "claim_roles")
+    return {
+        "jwks": reading.text("JWKS", str, default=None),
+        "roles_file": reading.text("ROLES_FILE", Path, default=None),
+        "break_glass_keys": reading.text("BREAK_GLASS_KEYS", str, default=None),
+        "proxies": reading.text("PROXIES", setting_texts.count, default=None),
+        **{name: reading.text(name.upper(), str, default=None) for name in claims},
+        **{name: reading.text(name.upper(), setting_texts.rate, default=None) for name in limits},
     }

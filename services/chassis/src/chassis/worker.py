@@ -19,7 +19,7 @@ from eventlet import tpool  # noqa: E402
 from nameko.containers import ServiceContainer  # noqa: E402
 
 from chassis import logs, ops_port  # noqa: E402
-from chassis.auth import AuthSettings, authority_from  # noqa: E402
+from chassis.auth import authority_of  # noqa: E402
 from chassis.blueprint import Blueprint  # noqa: E402
 from chassis.database import directly  # noqa: E402
 from chassis.health import broker_answers, database_answers, logs_continue  # noqa: E402
@@ -45,14 +45,7 @@ def container_of(blueprint: Blueprint, settings: Settings) -> ServiceContainer:
         "max_workers": WORKERS,
         "blueprint": blueprint,
         "storage": storage,
-        "authority": authority_from(
-            AuthSettings(
-                issuer=settings.issuer,
-                audience=settings.audience,
-                jwks=settings.jwks,
-                environment=settings.environment,
-            )
-        ),
+        "authority": authority_of(settings),
         "feeds": feeds_of(settings),
         "retry_seconds": settings.retry_seconds,
         "feed_poll_seconds": settings.feed_poll_seconds,

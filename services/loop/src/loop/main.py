@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from chassis import logs, ops_port
-from chassis.auth import AuthSettings, authority_from
+from chassis.auth import authority_of
 from chassis.consumer import HEAD_SECONDS, Consumer
 from chassis.errors import Alarm
 from chassis.health import Check, NotReady, broker_answers, database_answers, logs_continue
@@ -104,19 +104,11 @@ def sources_of(settings: Settings) -> dict[str, Feed]:
 
 def console_of(settings: Settings, storage: Storage, facts: LiveFacts, loops: Loops) -> Console:
     """Return what the edge answers from."""
-    authority = authority_from(
-        AuthSettings(
-            issuer=settings.issuer,
-            audience=settings.audience,
-            jwks=settings.jwks,
-            environment=settings.environment,
-        )
-    )
     return Console(
         storage=storage,
         facts=facts,
         board=Board(facts),
-        authority=authority,
+        authority=authority_of(settings),
         sessions=Sessions(settings.secret, secure=settings.production),
         span_file=settings.span_file,
         tokens_in_links=not settings.production,

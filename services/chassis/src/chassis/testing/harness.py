@@ -205,7 +205,7 @@ class Harness:
 
     def _app(self) -> Any:
         routes = [(edge.route, method) for edge, method in self._edges()]
-        keys = key_source(str(self._issuer.jwks), environment="test", clock=self.clock)
+        keys = key_source(str(self._issuer.jwks), ISSUER, "test", self.clock)
         authority = Authority(keys, issuer=ISSUER, audience=AUDIENCE, clock=self.clock)
         return wsgi_app(Service(name=self.blueprint.name), routes, self.storage, authority)
 

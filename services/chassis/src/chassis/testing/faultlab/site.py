@@ -297,7 +297,7 @@ class Site:
         return {
             "SERVICE": service, "ENVIRONMENT": "test", "DATABASE_URL": place.database.url,
             "KEYS_URL": place.keys_url, "AMQP_URI": uri, "SECRET": KEY, "MASTER_KEY": KEY,
-            "JWKS": self._tokens.settings.jwks, "ISSUER": ISSUER, "AUDIENCE": AUDIENCE,
+            "JWKS": str(self._tokens.settings.jwks), "ISSUER": ISSUER, "AUDIENCE": AUDIENCE,
             "HTTP_PORT": str(place.ports.get(role, 0)), "SERVICE_TOKEN": token,
             "FEEDS": ",".join(self._feeds(service)), "CLOCK_FILE": str(place.clock_file),
             "RETRY_SECONDS": "0.2,0.5,1", "FEED_POLL_SECONDS": "1", "PGAPPNAME": name,
