@@ -4,7 +4,7 @@ SHELL := bash
 .PHONY: help setup doctor demo shop test check lint fmt types imports unit rest simulate bench faults requirements lock clean
 
 BIN := .venv/bin
-FAST := not servers and not journey and not browser and not many
+FAST := not servers and not journey and not browser and not many and not tools
 export DATABASE ONCE
 SECONDS := 600
 ROUND := 1

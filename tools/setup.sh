@@ -7,7 +7,10 @@ cd "$(dirname "$0")/.."
 packages=(services/chassis services/identity services/listening services/campaigns services/commerce services/loop cli)
 stamp=.venv/.locked
 
-fingerprint() { cat requirements/dev.txt "${packages[@]/%//pyproject.toml}" tools/setup.sh | sha256sum; pwd; }
+locks=(requirements/dev.txt requirements/deploy.txt)
+helm=requirements/helm.txt
+
+fingerprint() { cat "${locks[@]}" $helm "${packages[@]/%//pyproject.toml}" tools/setup.sh | sha256sum; pwd; }
 
 build() {
     local python
@@ -15,7 +18,10 @@ build() {
     echo "setup: .venv with $("$python" --version)"
     rm -rf .venv
     "$python" -m venv .venv
-    .venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+    .venv/bin/pip install --quiet --disable-pip-version-check --require-hashes "${locks[@]/#/--requirement=}"
+    # It asks for Python 3.12 but runs on 3.11; what it needs itself is in the locks.
+    .venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps --ignore-requires-python \
+        --requirement=$helm
     # The packages themselves: no dependency is looked up again and no build environment is fetched.
     .venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index \
         "${packages[@]/#/--editable=./}"

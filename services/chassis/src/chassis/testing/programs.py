@@ -1,4 +1,4 @@
-"""Where RabbitMQ, PostgreSQL and Chromium are on this machine; standard library only."""
+"""Where the programs are that tests and demo start; standard library only."""
 
 import os
 import re
@@ -33,6 +33,14 @@ class PostgreSQLProgram:
 
     bin: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PrometheusProgram:
+    """A Prometheus, and the tool that checks and tests its rules."""
+
+    server: Path
+    promtool: Path
 
 
 def run_directory() -> Path:
@@ -163,6 +171,33 @@ def find_chromium() -> Path:
 def chromium_environment() -> dict[str, str]:
     """Give what an unpacked Chromium needs beside the machine's own environment."""
     return library_path(unpacked()) if str(find_chromium()).startswith(str(unpacked())) else {}
+
+
+def find_prometheus() -> PrometheusProgram:
+    """Find a Prometheus with its promtool.
+
+    Raises:
+        ServerMissing: there is none; tests of rules skip with this line.
+    """
+    for root in roots():
+        server, promtool = root / "usr/bin/prometheus", root / "usr/bin/promtool"
+        if server.exists() and promtool.exists():
+            return PrometheusProgram(server=server, promtool=promtool)
+    raise ServerMissing(
+        "Prometheus is missing: run `make setup`, which unpacks Debian's package prometheus",
+    )
+
+
+def find_checkov() -> Path:
+    """Find checkov in the environment of its own: its pins contradict ours.
+
+    Raises:
+        ServerMissing: there is none; the tests that need it skip with this line.
+    """
+    program = run_directory() / "checkov/bin/checkov"
+    if program.exists() and (run_directory() / "checkov/.locked").exists():
+        return program
+    raise ServerMissing("checkov is missing: run `make setup`, which makes .run/checkov")
 
 
 def numbers(version: str) -> tuple[int, ...]:
