@@ -83,7 +83,7 @@ def consume_rate(url: str, uri: str, streams: Sequence[str], kind: str = "thing_
         database = Database(url)
         _publish(database, uri, streams, kind)
         environment = settings_of(url, uri, Path(folder))
-        command = ["chassis.worker", "bench.subscriber"]
+        command = ["chassis.run", "worker", "bench.subscriber"]
         return _rate(database, command, environment, EACH * len(streams))
 
 

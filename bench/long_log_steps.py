@@ -137,7 +137,7 @@ def _consume(database: Database, where: Where) -> Measured:
     with TemporaryDirectory() as folder:
         settings = settings_of(where.url, where.uri, Path(folder))
         worker = subprocess.Popen(  # our own
-            [sys.executable, "-m", "chassis.worker", "bench.subscriber"],
+            [sys.executable, "-m", "chassis.run", "worker", "bench.subscriber"],
             env={**os.environ, **settings, "LOG_LEVEL": "ERROR"},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

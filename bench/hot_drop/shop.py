@@ -37,8 +37,8 @@ FEEDS = ",".join(
 )
 ROLES: Mapping[str, Sequence[str]] = {
     "provider": ("commerce.provider_simulator",),
-    "relay": ("chassis.relay", "commerce"),
-    "worker": ("chassis.worker", "commerce"),
+    "relay": ("chassis.run", "relay", "commerce"),
+    "worker": ("chassis.run", "worker", "commerce"),
 }
 
 

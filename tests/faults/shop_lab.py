@@ -310,7 +310,7 @@ def environment(around: Around) -> Mapping[str, str]:
 SUBJECT = Subject(
     roles={"commerce": ("worker", "relay"), "loop": ("live",)},
     own_roles={
-        "live": Role(module="loop.main", serves=True, consumes=True, leads=True, alone=True)
+        "live": Role(runs="loop", serves=True, consumes=True, leads=True, alone=True)
     },
     outside={"payments": "commerce.provider_simulator"},
     upstream={"loop": ("commerce",)},

@@ -67,10 +67,10 @@ def parts_of(addresses: Addresses, known: Secrets, inherited: Mapping[str, str])
     parts = [_python(WORLD, "sixfold.world", [], _world(addresses, known, inherited), "/healthz")]
     for service in SERVICES:
         told = environment_of(service, addresses, known, inherited)
-        parts.append(_python(f"{service}.relay", "chassis.relay", [service], told))
-        parts.append(_python(f"{service}.worker", "chassis.worker", [service], told, "/healthz"))
+        parts.append(_role(f"{service}.relay", "relay", service, told))
+        parts.append(_role(f"{service}.worker", "worker", service, told, "/healthz"))
     told = environment_of(LOOP, addresses, known, inherited)
-    parts.append(_python(LOOP, "loop.main", [], told, "/healthz"))
+    parts.append(_role(LOOP, "loop", LOOP, told, "/healthz"))
     return [_with_spans(part, addresses.spans) for part in parts]
 
 
@@ -119,6 +119,16 @@ def _world(addresses: Addresses, known: Secrets, inherited: Mapping[str, str]) -
         "PAYMENT_PROVIDER_PORT": addresses.urls[PAYMENTS].rpartition(":")[2],
         "WORLD_DIRECTORY": str(addresses.directory / "data"),
     }
+
+
+def _role(
+    name: str,
+    role: str,
+    service: str,
+    environment: Mapping[str, str],
+    health: str | None = None,
+) -> Part:
+    return _python(name, "chassis.run", [role, service], environment, health)
 
 
 def _python(

@@ -116,7 +116,7 @@ class Process:
         self._asked = 0.0
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", f"chassis.{role}", place.name],
+                [sys.executable, "-m", "chassis.run", role, place.name],
                 env={
                     **os.environ,
                     **place.settings,

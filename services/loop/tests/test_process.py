@@ -54,7 +54,7 @@ def process(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     migrate(f"sqlite:///{tmp_path}/loop.db", "loop")
     migrate(f"sqlite:///{tmp_path}/keys.db", "chassis.key_store")
     started = subprocess.Popen(
-        [sys.executable, "-m", "loop.main"], env=environment(tmp_path, port), cwd=tmp_path
+        [sys.executable, "-m", "chassis.run", "loop"], env=environment(tmp_path, port), cwd=tmp_path
     )
     yield started, port
     started.kill()

@@ -65,6 +65,17 @@ class Unavailable(Exception):
     code: ClassVar[str] = "unavailable"
 
 
+class CannotStart(Exception):
+    """What this process was told is no ground to start on; says why, never with a secret."""
+
+    code: ClassVar[str] = "cannot_start"
+
+    @property
+    def reasons(self) -> Sequence[str]:
+        """Why not, one line each."""
+        return [str(self)]
+
+
 class Alarm(Exception):
     """Going on would lose or invent facts; the reader stops until a person has looked."""
 

@@ -49,18 +49,32 @@ def read_models_fresh(blueprint: Blueprint, storage: Storage, limit: int) -> Che
     return lag_below(limit, lag)
 
 
-def relay_checks(blueprint: Blueprint, storage: Storage, settings: Settings) -> list[Check]:
-    """Return what must hold before a relay counts as ready: nothing of its log waits for long."""
+def relay_checks(
+    blueprint: Blueprint,
+    storage: Storage,
+    settings: Settings,
+    *,
+    sends: bool = True,
+    follows: bool = True,
+) -> list[Check]:
+    """Return what must hold before a relay counts as ready: nothing of its log waits for long.
+
+    Each half answers for its own work only.
+    """
 
     def unpublished() -> int:
         with storage.read() as db:
             return log_on(db).unplaced() + behind(db, [publisher.NAME])[publisher.NAME]
 
+    sending = [
+        broker_answers(settings.amqp_uri),
+        replace(lag_below(settings.lag_limit, unpublished), name="events published"),
+    ]
+    following = [read_models_fresh(blueprint, storage, settings.lag_limit)]
     return [
         database_answers(storage.database),
-        broker_answers(settings.amqp_uri),
-        read_models_fresh(blueprint, storage, settings.lag_limit),
-        replace(lag_below(settings.lag_limit, unpublished), name="events published"),
+        *(sending if sends else []),
+        *(following if follows else []),
     ]
 
 

@@ -1,6 +1,4 @@
-"""The migration job of one service: ``python -m chassis.migrate_job commerce``."""
-
-import sys
+"""The migration job of one service: ``python -m chassis.run migrate commerce``."""
 
 from chassis import logs
 from chassis.migrations import migrate
@@ -15,7 +13,3 @@ def main(package: str) -> None:
     logs.configure(settings)
     migrate(settings.database_url, package)
     migrate(settings.keys_url, KEYS)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

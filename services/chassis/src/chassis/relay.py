@@ -1,10 +1,9 @@
-"""The plain process of one service: numbers, publishes and follows its log.
+"""The plain process of one service: numbers, publishes and follows its log, or one half of that.
 
-``python -m chassis.relay commerce``; no eventlet here.
+``python -m chassis.run relay commerce``; no eventlet here.
 """
 
 import signal
-import sys
 
 from chassis import logs, ops_port
 from chassis.health import logs_continue
@@ -16,8 +15,22 @@ from chassis.shutdown import leave_within
 from chassis.telemetry import setup
 
 
-def main(package: str) -> None:
-    """Run until SIGTERM, then finish what was begun and leave, whatever hangs by then."""
+def publisher(package: str) -> None:
+    """Run only what numbers and publishes the log."""
+    main(package, follows=False)
+
+
+def projector(package: str) -> None:
+    """Run only what follows the log: read models, processes, timers, calls outside."""
+    main(package, sends=False)
+
+
+def main(package: str, *, sends: bool = True, follows: bool = True) -> None:
+    """Run until SIGTERM, then finish what was begun and leave, whatever hangs by then.
+
+    Raises:
+        SettingsInvalid: only one half is asked for, and the log is a SQLite file.
+    """
     settings = from_environment()
     logs.configure(settings)
     ensure_current(settings.database_url, package)
@@ -25,10 +38,13 @@ def main(package: str) -> None:
     blueprint = blueprint_of(package)
     storage = storage_of(blueprint, settings)
     announce_readers(blueprint, storage)
-    loops = relay_loops(blueprint, storage, settings)
+    loops = relay_loops(blueprint, storage, settings, sends=sends, follows=follows)
     ops = ops_port.serve(
         settings,
-        [*relay_checks(blueprint, storage, settings), logs_continue(loops.alarms)],
+        [
+            *relay_checks(blueprint, storage, settings, sends=sends, follows=follows),
+            logs_continue(loops.alarms),
+        ],
         metrics=telemetry.exposed,
         alive=[loops.turning()],
     )
@@ -45,7 +61,3 @@ def main(package: str) -> None:
         ops.beat()
     loops.stop()
     telemetry.stop()
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

@@ -1,7 +1,8 @@
-"""What a process of a service can be: worker, relay, migration job."""
+"""What a process of a service can be: worker, relay or its two halves, migration job."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from typing import Any, cast
 
@@ -26,12 +27,16 @@ from chassis.processes import handlers_of
 from chassis.read_models import PAGE, page_delivery
 from chassis.sequencer import ANY_PENDING, sequence
 from chassis.service_token import ClientCredentials
-from chassis.settings import Settings
+from chassis.settings import Settings, SettingsInvalid
 from chassis.storage import Storage, head_of
 from chassis.timers import fire_due
 
 LIMIT = 1000
 IDLE = 1.0
+NOT_APART = (
+    "DATABASE_URL: publisher and projector are two processes only on PostgreSQL, where locks keep"
+    " two publishers apart; a SQLite file has one relay"
+)
 SEQUENCER_REST = 0.005
 LOCKS = {"sequencer": 0x51F0_0001, "publisher": 0x51F0_0002, "followers": 0x51F0_0003}
 
@@ -146,19 +151,40 @@ def announce_readers(blueprint: Blueprint, storage: Storage) -> None:
             checkpoints.announce(db, name, checkpoints.WHOLE_LOG)
 
 
-def relay_loops(blueprint: Blueprint, storage: Storage, settings: Settings) -> Loops:
+def relay_loops(
+    blueprint: Blueprint,
+    storage: Storage,
+    settings: Settings,
+    *,
+    sends: bool = True,
+    follows: bool = True,
+) -> Loops:
     """Return the loops that number, publish and follow one service's log.
 
     Of several processes that run them, one works in each role and the others stand by.
+
+    Args:
+        blueprint: The service.
+        storage: What it keeps.
+        settings: Of this process.
+        sends: This process numbers and publishes.
+        follows: This process projects, fires timers, calls outside and samples the lags.
+
+    Raises:
+        SettingsInvalid: only one half is asked for, and the log is a SQLite file.
     """
     bell = Bell()
-    following = follower_loops(blueprint, storage, settings)
-    if storage.database.is_sqlite:
+    following = follower_loops(blueprint, storage, settings) if follows else []
+    if not storage.database.is_sqlite:
+        working = led_loops(storage, settings, following, sends=sends)
+    elif sends and follows:
         working = [publisher_loop(storage, settings, storage.database.begin), *following]
     else:
-        working = led_loops(storage, settings, following)
-    sampling = Loop(name="lags", step=lambda: lags.sample(blueprint, storage), idle=lags.SECONDS)
-    return Loops([*working, sampling, bell_loop(storage, bell, settings.tail_poll_seconds)], bell)
+        raise SettingsInvalid([NOT_APART])
+    if follows:
+        step = partial(lags.sample, blueprint, storage)
+        working.append(Loop(name="lags", step=step, idle=lags.SECONDS))
+    return Loops([*working, bell_loop(storage, bell, settings.tail_poll_seconds)], bell)
 
 
 def publisher_loop(storage: Storage, settings: Settings, begin: publisher.Begin) -> Loop:
@@ -177,7 +203,9 @@ def follower_loops(blueprint: Blueprint, storage: Storage, settings: Settings) -
     ]
 
 
-def led_loops(storage: Storage, settings: Settings, following: Sequence[Loop]) -> list[Loop]:
+def led_loops(
+    storage: Storage, settings: Settings, following: Sequence[Loop], *, sends: bool = True
+) -> list[Loop]:
     """Return the loops of which one replica's work, and the leaders' pulse."""
     database = storage.database
     numbering = Leadership(database, LOCKS["sequencer"], "sequencer")
@@ -185,15 +213,17 @@ def led_loops(storage: Storage, settings: Settings, following: Sequence[Loop]) -
     sending = Leadership(database, LOCKS["publisher"], "publisher", commits_wait=False)
     reading = Leadership(database, LOCKS["followers"], "followers")
     leaders = (numbering, sending, reading)
+    # A replica that cannot reach the broker leaves it to one that can.
+    publishing = led(
+        publisher_loop(storage, settings, sending.begin), sending, release=sending.release
+    )
 
     def release() -> None:
         for leader in leaders:
             leader.release()
 
     return [
-        sequencer_loop(numbering),
-        # A replica that cannot reach the broker leaves it to one that can.
-        led(publisher_loop(storage, settings, sending.begin), sending, release=sending.release),
+        *([sequencer_loop(numbering), publishing] if sends else []),
         *(led(loop, reading) for loop in following),
         Loop(name="leaders", step=lambda: beat_all(leaders), idle=BEAT_SECONDS, close=release),
     ]

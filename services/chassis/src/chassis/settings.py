@@ -1,22 +1,21 @@
 """What one process is told from outside: read once, checked whole, never showing a secret."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-from environs import EnvValidationError, FileAwareEnv
-from marshmallow import ValidationError, validate
+from marshmallow import validate
 
 from chassis import rates, setting_texts
+from chassis.errors import CannotStart
 from chassis.rates import Rate
+from chassis.setting_reading import Reading
 
-T = TypeVar("T")
 Environment = Literal["development", "test", "production"]
-Reader = Callable[..., Any]
 
 
-class SettingsInvalid(Exception):
+class SettingsInvalid(CannotStart):
     """The environment does not describe a process that may start.
 
     Args:
@@ -26,6 +25,11 @@ class SettingsInvalid(Exception):
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("; ".join(problems))
         self.problems = tuple(problems)
+
+    @property
+    def reasons(self) -> Sequence[str]:
+        """Every problem, one line each."""
+        return self.problems
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +50,14 @@ class Settings:
         migration_keys_url: The keys' database as its owner.
         database_roles: What the names of the three roles begin with.
         amqp_uri: The broker.
+        broker_ca: Whose certificate an ``amqps://`` broker must have; the machine's own
+            authorities otherwise.
+        broker_certificate: What this process shows to the broker, with its key.
+        broker_key: The certificate's key.
+        broker_management_url: RabbitMQ's management API with an administrator's name and password:
+            for ``topology`` and ``preflight``, never for what keeps running.
+        http_ca: Whose certificate feeds, issuer and token endpoint may have besides the machine's
+            own authorities.
         secret: Deployment-wide key of every keyed hash (32 bytes or more, in base64).
         master_key: Wraps the subjects' keys (32 bytes, in base64).
         jwks: Address or file of the keys that tokens are checked with; found by the issuer's
@@ -104,6 +116,11 @@ class Settings:
     http_port: int = 8000
     ops_host: str = "127.0.0.1"
     ops_port: int | None = None
+    broker_ca: Path | None = None
+    broker_certificate: Path | None = None
+    broker_key: Path | None = None
+    broker_management_url: str | None = field(default=None, repr=False)
+    http_ca: Path | None = None
     clock_file: Path | None = None
     feeds: Mapping[str, str] = field(default_factory=dict, repr=False)
     service_token: str | None = field(default=None, repr=False)
@@ -165,7 +182,7 @@ def from_environment() -> Settings:
     Raises:
         SettingsInvalid: naming every problem at once.
     """
-    reading = _Reading()
+    reading = Reading()
     values = _required(reading) | _optional(reading) | _access(reading)
     given = {name: value for name, value in values.items() if value is not None}
     problems = [*reading.finish(), *contradictions(given)]
@@ -200,52 +217,20 @@ def contradictions(values: Mapping[str, Any]) -> list[str]:
             "database_url" in values and values["database_url"] == values.get("keys_url"),
             "KEYS_URL: must be another database than DATABASE_URL",
         ),
+        (
+            ("broker_certificate" in values) != ("broker_key" in values),
+            "BROKER_KEY: a certificate and its key are given together",
+        ),
+        (
+            {"broker_ca", "broker_certificate"} & values.keys()
+            and not str(values.get("amqp_uri", "amqps://")).startswith("amqps://"),
+            "AMQP_URI: BROKER_CA and BROKER_CERTIFICATE need an amqps:// address",
+        ),
     )
     return [problem for broken, problem in rules if broken]
 
 
-class _Reading:
-    """Reads variable after variable and remembers what was wrong with each."""
-
-    def __init__(self) -> None:
-        self._env = FileAwareEnv(eager=False, strip_whitespace=True)
-        self._problems: list[str] = []
-
-    def text(self, name: str, parse: Callable[[str], T], **options: Any) -> T | None:
-        """Read one variable as text, then parse it; an empty optional one counts as not set."""
-        found = self.value(self._env.str, name, **options)
-        if not found:
-            return None
-        try:
-            return parse(found)
-        except ValidationError as error:
-            self._problems.extend(f"{name}: {message}" for message in error.messages)
-            return None
-
-    def number(self, name: str) -> float | None:
-        """Read one optional number of seconds."""
-        return self.text(name, setting_texts.seconds, default=None)
-
-    def value(self, read: Reader, name: str, **options: Any) -> Any:
-        """Read one variable; an unreadable file behind it is one more problem."""
-        try:
-            return read(name, **options)
-        except ValueError:
-            self._problems.append(f"{name}: {name}_FILE must name a readable text file")
-            return None
-
-    def finish(self) -> list[str]:
-        """Return every problem found, one line each."""
-        try:
-            self._env.seal()
-        except EnvValidationError as error:
-            found = error.error_messages
-            named = found.items() if isinstance(found, Mapping) else [("environment", found)]
-            self._problems.extend(f"{name}: {line}" for name, lines in named for line in lines)
-        return sorted(self._problems)
-
-
-def _required(reading: _Reading) -> dict[str, Any]:
+def _required(reading: Reading) -> dict[str, Any]:
     environments = validate.OneOf(["development", "test", "production"])
     return {
         "service": reading.text("SERVICE", str, validate=setting_texts.NAME),
@@ -262,7 +247,7 @@ def _required(reading: _Reading) -> dict[str, Any]:
     }
 
 
-def _optional(reading: _Reading) -> dict[str, Any]:
+def _optional(reading: Reading) -> dict[str, Any]:
     endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT"
     return {
         **{
@@ -274,6 +259,13 @@ def _optional(reading: _Reading) -> dict[str, Any]:
         "http_port": reading.text("HTTP_PORT", setting_texts.port, default=None),
         "ops_host": reading.text("OPS_HOST", str, default=None),
         "ops_port": reading.text("OPS_PORT", setting_texts.port, default=None),
+        "broker_ca": reading.file("BROKER_CA"),
+        "broker_certificate": reading.file("BROKER_CERTIFICATE"),
+        "broker_key": reading.file("BROKER_KEY"),
+        "broker_management_url": reading.text(
+            "BROKER_MANAGEMENT_URL", setting_texts.web, default=None
+        ),
+        "http_ca": reading.file("HTTP_CA"),
         "clock_file": reading.text("CLOCK_FILE", Path, default=None),
         "feeds": reading.text("FEEDS", setting_texts.feeds, default=None),
         "service_token": reading.text("SERVICE_TOKEN", str, default=None),
@@ -295,7 +287,7 @@ def _optional(reading: _Reading) -> dict[str, Any]:
     }
 
 
-def _access(reading: _Reading) -> dict[str, Any]:
+def _access(reading: Reading) -> dict[str, Any]:
     limits = ("rate_subject", "rate_address", "rate_sign_in", "rate_codes", "rate_forms")
     claims = ("claim_tenant", "claim_scope", "claim_groups", "claim_roles")
     return {

@@ -1,6 +1,6 @@
 """The nameko process of one service: HTTP and subscriptions.
 
-``python -m chassis.worker commerce``; eventlet patches the standard library before anything
+``python -m chassis.run worker commerce``; eventlet patches the standard library before anything
 else is imported.
 """
 
@@ -11,7 +11,6 @@ eventlet.monkey_patch()
 import os  # noqa: E402  # eventlet must patch first, here and below
 import signal  # noqa: E402
 import socket  # noqa: E402
-import sys  # noqa: E402
 from collections.abc import Sequence  # noqa: E402
 from typing import Any  # noqa: E402
 
@@ -103,7 +102,3 @@ def _stop_when(asked: Sequence[int], container: ServiceContainer) -> None:
     while not asked:
         eventlet.sleep(LOOK_SECONDS)
     container.stop()
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

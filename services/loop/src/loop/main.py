@@ -1,6 +1,6 @@
 """The loop's one plain process: takes facts in, closes weeks, serves the page.
 
-``python -m loop.main``; no eventlet here.
+``python -m chassis.run loop``; no eventlet here.
 """
 
 import signal
@@ -140,11 +140,11 @@ def checks_of(console: Console, subscriptions: Subscriptions, amqp_uri: str) -> 
     ]
 
 
-def main() -> None:
+def main(package: str = BLUEPRINT.name) -> None:
     """Run until SIGTERM, then finish what was begun and leave."""
     settings = from_environment()
     logs.configure(settings)
-    ensure_current(settings.database_url, BLUEPRINT.name)
+    ensure_current(settings.database_url, package)
     telemetry = setup.start(settings, "loop")
     facts = LiveFacts(facts_file(settings))
     unread.retry_all(facts)
@@ -198,7 +198,3 @@ def run(settings: Settings, storage: Storage, facts: LiveFacts, telemetry: setup
     subscriptions.stop()
     answering.stop(_STOP_SECONDS)
     own_log.stop(_STOP_SECONDS)
-
-
-if __name__ == "__main__":
-    main()

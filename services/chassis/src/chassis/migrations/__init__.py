@@ -20,6 +20,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from chassis.database import Database
+from chassis.errors import CannotStart
 from chassis.migrations import compatible
 
 _ENVIRONMENT = Path(__file__).parent / "environment"
@@ -28,7 +29,7 @@ _LOCK = crc32(b"sixfold migrations")
 _one_at_a_time = Lock()
 
 
-class SchemaOlder(Exception):
+class SchemaOlder(CannotStart):
     """The database lacks revisions that this build needs; run the migration job first."""
 
 

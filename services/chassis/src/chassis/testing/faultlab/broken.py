@@ -1,7 +1,7 @@
 """Deliberately broken builds: a process of a service with one guarantee taken out at its start.
 
-``python -m chassis.testing.faultlab.broken drop_confirm chassis.relay greeter``.  They show that
-the lab would notice; nothing outside the test kit knows of them.
+``python -m chassis.testing.faultlab.broken drop_confirm chassis.run relay greeter``.  They show
+that the lab would notice; nothing outside the test kit knows of them.
 """
 
 import sys

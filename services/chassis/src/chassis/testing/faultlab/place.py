@@ -13,6 +13,7 @@ from chassis.testing.faultlab.running import python
 from chassis.testing.nodes import free_ports
 
 LAB = "chassis.testing.faultlab"
+RUN = "chassis.run"
 SPARE = "spare"
 
 
@@ -51,8 +52,8 @@ def address(port: int) -> str:
 def build(role: Role, service: str, breakage: str = "") -> list[str]:
     """Return what starts a process of a service, or a broken build of it."""
     if breakage:
-        return python(f"{LAB}.broken", breakage, role.module, service)
-    return python(role.module, service)
+        return python(f"{LAB}.broken", breakage, RUN, role.runs, service)
+    return python(RUN, role.runs, service)
 
 
 def import_path() -> str:

@@ -10,12 +10,12 @@ from typing import Any
 import chassis
 
 _REACH = re.compile(r'\breach\(f?"([^"]+)"\)')
-WORKER = "chassis.worker"
+WORKER = "worker"
 
 
 def run_as(module: str, arguments: list[str], before: Callable[[], Any]) -> None:
     """Run a module as ``python -m`` does, after changing something in its process."""
-    if module == WORKER:
+    if WORKER in arguments[:1]:
         import eventlet  # noqa: PLC0415  # must patch first, and only where the worker does
 
         eventlet.monkey_patch()

@@ -9,7 +9,7 @@ class Role:
     """One kind of process of a service.
 
     Args:
-        module: What is started, as ``python -m`` does, with the service's name behind it.
+        runs: The role of ``chassis.run`` that is started, with the service's name behind it.
         serves: It answers HTTP at ``HTTP_PORT``: health, commands, the service's feed.
         consumes: It takes other services' events from the bus.
         leads: It carries the service's log to the bus; of several, one does.
@@ -17,7 +17,7 @@ class Role:
             spare, and how far it has come is asked of it, not read in its database.
     """
 
-    module: str
+    runs: str
     serves: bool = False
     consumes: bool = False
     leads: bool = False
@@ -25,6 +25,6 @@ class Role:
 
 
 ROLES: Mapping[str, Role] = {
-    "worker": Role(module="chassis.worker", serves=True, consumes=True),
-    "relay": Role(module="chassis.relay", leads=True),
+    "worker": Role(runs="worker", serves=True, consumes=True),
+    "relay": Role(runs="relay", leads=True),
 }

@@ -22,7 +22,7 @@ from chassis.progress import progress, unsettled
 from chassis.testing.faultlab.asking import LOOK_SECONDS, answers, persistently, told_progress
 from chassis.testing.faultlab.databases import Databases
 from chassis.testing.faultlab.disk import SmallDisk
-from chassis.testing.faultlab.place import LAB, SPARE, Place, address, build, import_path
+from chassis.testing.faultlab.place import LAB, RUN, SPARE, Place, address, build, import_path
 from chassis.testing.faultlab.proxy import Proxy
 from chassis.testing.faultlab.role import Role
 from chassis.testing.faultlab.running import Running, Tender, python
@@ -278,8 +278,8 @@ class Site:
         )
 
     def _noting(self, name: str, role: str, service: str) -> list[str]:
-        module = self.subject.role(role).module
-        return python(f"{LAB}.points", str(self.points / f"{name}.txt"), module, service)
+        runs = self.subject.role(role).runs
+        return python(f"{LAB}.points", str(self.points / f"{name}.txt"), RUN, runs, service)
 
     def _inherited(self) -> Mapping[str, str]:
         return {**os.environ, "PYTHONPATH": import_path()}
