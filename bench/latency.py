@@ -135,7 +135,7 @@ def reader(log_url: str, amqp_uri: str, reader_url: str) -> None:
     """Consume a log's events until SIGTERM, and note when each was handled."""
     log, database, stopped = _storage(log_url), Database(reader_url), Event()
     delivery = Delivery("reader.on.bench", database, {DRAFT.type: _note})
-    feed = LocalFeed(log.read, "bench")
+    feed = LocalFeed(log.system.read, "bench")
     consumer = Consumer(
         Inbox(delivery, database, feed, lanes=range(LANES)),
         consumer="reader",

@@ -35,7 +35,7 @@ def fresh_log(url: str, *more: str, pool_size: int = 10) -> Iterator[Database]:
 @contextmanager
 def numbered(database: Database) -> Iterator[None]:
     """Have a log numbered meanwhile as the relay does it: in a process of its own."""
-    url = database.engine.url.render_as_string(hide_password=False)
+    url = database.url
     program = [sys.executable, "-m", "bench.logs", url]
     with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as sequencer:  # noqa: S603
         assert sequencer.stdout is not None  # noqa: S101  # a pipe was asked for

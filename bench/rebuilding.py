@@ -127,8 +127,8 @@ def _fill(database: Database) -> None:
     with database.begin() as db:
         while sequence(db):
             pass
-    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as db:
-        db.execute(text("VACUUM ANALYZE"))
+    with database.autocommit() as connection, connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
 
 
 def _drafts(storage: Storage, number: int) -> list[Draft]:

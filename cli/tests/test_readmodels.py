@@ -50,7 +50,7 @@ def test_a_wrong_read_model_is_found_replaced_and_brought_back(
     commerce: Harness, tmp_path: Path
 ) -> None:
     """A wrong number on a page could not be put right without stopping the service."""
-    with commerce.storage.database.begin() as db:
+    with commerce.storage.system.begin() as db:
         db.execute(text("UPDATE order_board SET status = 'lost'"))
 
     built = readmodel(tmp_path, "rebuild", "commerce", "order_board")

@@ -48,7 +48,7 @@ def _shown(service: Service, url: str) -> tuple[Rows, dict[str, bool]]:
             with storage.begin(context(command_id=UUID(int=number))) as work:
                 work.add(f"example-{number}", [service.examples[kind.cls]])
     if not storage.database.is_sqlite:
-        with storage.database.begin() as db:
+        with storage.system.begin() as db:
             sequence(db)
     for projection in blueprint.projections:
         follower = Follower(page_delivery(storage, projection), storage.database)
@@ -56,7 +56,7 @@ def _shown(service: Service, url: str) -> tuple[Rows, dict[str, bool]]:
             pass
     projections = (*blueprint.projections, *blueprint.inline)
     tables = [table for projection in projections for table in projection.tables]
-    with storage.read() as db:
+    with storage.system.read() as db:
         rows = {t.name: sorted(map(repr, db.execute(select(t)))) for t in tables}
     rebuilt = {p.name: _same(storage, blueprint, p.name) for p in projections if not p.also_written}
     storage.database.close()

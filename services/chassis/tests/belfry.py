@@ -138,7 +138,7 @@ def blueprint(*projections: Projection, inline: Sequence[Projection] = (seen,)) 
 def made(url: str) -> Storage:
     """Return the storage of a new belfry."""
     storage = opened(url)
-    with storage.database.begin() as db:
+    with storage.system.begin() as db:
         create_v1(_Op(db))
         metadata.create_all(db)
     return storage
@@ -175,7 +175,7 @@ def number(storage: Storage) -> int:
     """Give events their positions where a sequencer does."""
     if storage.database.is_sqlite:
         return 0
-    with storage.database.begin() as db:
+    with storage.system.begin() as db:
         return sequence(db, limit=1000)
 
 
@@ -198,14 +198,14 @@ def settle(storage: Storage, projection: Projection = rings) -> None:
 
 def rows(storage: Storage, table: Table) -> list[dict[str, Any]]:
     """Return a table's rows by key."""
-    with storage.read() as db:
+    with storage.system.read() as db:
         found = db.execute(select(table).order_by(*table.primary_key)).mappings()
         return [dict(row) for row in found]
 
 
 def tamper(storage: Storage, statement: str) -> None:
     """Change rows behind everybody's back."""
-    with storage.database.begin() as db:
+    with storage.system.begin() as db:
         db.execute(text(statement))
 
 
@@ -213,7 +213,7 @@ def expected(storage: Storage) -> tuple[list[dict[str, Any]], list[dict[str, Any
     """Return the rows of both read models, folded from the log by a few lines of Python."""
     counts: dict[str, dict[str, Any]] = {}
     last: dict[str, dict[str, Any]] = {}
-    with storage.read() as db:
+    with storage.system.read() as db:
         stored = storage.log(db).after(0, limit=1_000_000)
     for event in (registry.decode(one, storage.keys) for one in stored):
         count_in(counts, event)

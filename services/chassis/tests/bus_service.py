@@ -122,7 +122,7 @@ class Listener:
             storage.database,
             {"greeted": in_unit_of_work(storage, "listener.on.greeter", self._note)},
         )
-        feed = LocalFeed(producer.read, "greeter")
+        feed = LocalFeed(producer.system.read, "greeter")
         self.inbox = Inbox(self.delivery, storage.database, feed, lanes=range(LANES))
 
     def _note(self, work: Any, event: Any) -> None:
@@ -136,16 +136,16 @@ class Listener:
         wanted = select(seen.c.number).order_by(seen.c.id)
         if stream:
             wanted = wanted.where(seen.c.stream == stream)
-        with self.storage.read() as db:
+        with self.storage.system.read() as db:
             return list(db.scalars(wanted))
 
     def parked(self) -> list[parked.Parked]:
         """Return what is parked."""
-        with self.storage.read() as db:
+        with self.storage.system.read() as db:
             return parked.listed(db)
 
     def position(self) -> int:
         """Return the highest position that was handled."""
-        with self.storage.read() as db:
+        with self.storage.system.read() as db:
             heads = checkpoints.load(db, self.inbox.name).values()
             return max((head.position for head in heads), default=0)

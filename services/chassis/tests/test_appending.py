@@ -70,7 +70,7 @@ def at_once(storage: Storage, appends: list[Append]) -> list[object]:
 
 @contextmanager
 def log_of(storage: Storage) -> Iterator[Log]:
-    with storage.database.begin() as db:
+    with storage.system.begin() as db:
         while sequence(db):
             pass
         yield PostgresqlLog(db)
@@ -78,7 +78,7 @@ def log_of(storage: Storage) -> Iterator[Log]:
 
 def transactions(storage: Storage) -> int:
     """Return how many transactions wrote the events of the log."""
-    with storage.read() as db:
+    with storage.system.read() as db:
         return int(db.execute(text("SELECT count(DISTINCT xmin::text) FROM events")).scalar_one())
 
 
@@ -152,7 +152,7 @@ def test_a_stream_that_somebody_holds_does_not_hold_its_neighbours(storage: Stor
     """One slow transaction delays those who want its stream, and nobody else for long."""
     append(storage, "order-1")
     with ThreadPoolExecutor(2) as pool:
-        with storage.database.begin() as db:
+        with storage.system.begin() as db:
             wanted = Append(stream="order-1", expected_version=1, drafts=[DRAFT])
             PostgresqlLog(db).append(context(), [wanted], recorded_at=NOW)
             waits = pool.submit(append, storage, "order-1", 1)
@@ -165,7 +165,7 @@ def test_a_stream_that_somebody_holds_does_not_hold_its_neighbours(storage: Stor
 def test_a_lost_connection_costs_nothing_but_a_new_one(storage: Storage) -> None:
     """A database that was restarted is written to again without a restart of ours."""
     append(storage, "order-1")
-    with storage.database.begin() as db:
+    with storage.system.begin() as db:
         db.execute(
             text(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
@@ -209,7 +209,7 @@ def test_a_use_case_that_also_writes_keeps_its_one_transaction(storage: Storage)
         work.add("greeting-1", [Greeted(number=1)])
     with pytest.raises(Conflict):
         greet_and_note(storage, "greeting-1")
-    with storage.read() as db:
+    with storage.system.read() as db:
         assert db.execute(metadata.tables["seen"].select()).all() == []
 
 
@@ -221,7 +221,7 @@ def test_a_rested_connection_that_died_is_replaced(
     database = Database(storage.database.url)
     with database.begin() as db:
         pid = db.execute(text("SELECT pg_backend_pid()")).scalar_one()
-    with storage.database.begin() as db:
+    with storage.system.begin() as db:
         db.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
     with database.begin() as db:
         assert db.execute(text("SELECT pg_backend_pid()")).scalar_one() != pid
@@ -276,7 +276,7 @@ print("done")
 
 def test_a_worker_on_eventlet_shares_commits_and_imports(storage: Storage) -> None:
     """Requests in one worker are carried to the disk together, and none stops the others."""
-    run = [sys.executable, "-c", GREEN, storage.database.engine.url.render_as_string()]
+    run = [sys.executable, "-c", GREEN, storage.database.url]
     ended = subprocess.run(run, capture_output=True, text=True, timeout=DEADLINE * 3, check=False)
     assert ended.stdout == "done\n", ended.stderr
     assert transactions(storage) < 16 * 20 / 2

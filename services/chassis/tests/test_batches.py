@@ -53,7 +53,7 @@ class Both:
             "waved": in_works(storage, READER, self.waved),
         }
         delivery = Delivery(READER, storage.database, handlers)
-        feed = LocalFeed(producer.read, "greeter")
+        feed = LocalFeed(producer.system.read, "greeter")
         self.inbox = Inbox(delivery, storage.database, feed, lanes=range(LANES))
 
     def greeted(self, work: UnitOfWork, event: Recorded) -> None:
@@ -77,15 +77,15 @@ class Both:
 
     def numbers(self, stream: str) -> list[int]:
         wanted = seen.select().where(seen.c.stream == stream).order_by(seen.c.id)
-        with self.storage.read() as db:
+        with self.storage.system.read() as db:
             return [row.number for row in db.execute(wanted)]
 
     def answers(self) -> list[Recorded]:
-        with self.storage.read() as db:
+        with self.storage.system.read() as db:
             return list(self.storage.log(db).after(0, limit=1000))
 
     def parked(self) -> list[Parked]:
-        with self.storage.read() as db:
+        with self.storage.system.read() as db:
             return listed(db)
 
 
@@ -95,7 +95,7 @@ def both(storage: Storage, producer: Storage) -> Both:
 
 
 def deliver(producer: Storage, both: Both) -> list[Recorded]:
-    with producer.read() as db:
+    with producer.system.read() as db:
         events = list(producer.log(db).after(0, limit=1000))
     both.inbox.receive(events)
     return events
@@ -125,7 +125,7 @@ def test_what_a_batch_records_is_what_one_by_one_would_record(
     for name, size in (("whole", 6), ("halves", 3), ("single", 1)):
         (tmp_path / name).mkdir()
         both = Both(embedded(tmp_path / name), producer)
-        with producer.read() as db:
+        with producer.system.read() as db:
             events = list(producer.log(db).after(0, limit=1000))
         for first in range(0, 6, size):
             both.inbox.receive(events[first : first + size])
@@ -169,7 +169,7 @@ def test_a_batch_that_comes_again_has_no_second_effect(
     """A reader that is sent back to the beginning would do everything twice."""
     greet(producer, "a", [1, 2, 3], kind)
     events = deliver(producer, both)
-    with both.storage.database.begin() as db:
+    with both.storage.system.begin() as db:
         db.exec_driver_sql("DELETE FROM checkpoints")
 
     Inbox(
@@ -204,11 +204,11 @@ def test_a_unit_of_work_is_not_opened_again_once_the_next_one_was(
 ) -> None:
     """What is recorded too late would be taken for a repetition, and lost without a word."""
     greet(producer, "a", [1, 2], Waved)
-    with producer.read() as db:
+    with producer.system.read() as db:
         one, two = (
             Received(data=None, envelope=event) for event in producer.log(db).after(0, limit=2)
         )
-    with storage.database.begin() as db:
+    with storage.system.begin() as db:
         works = Works(storage, READER, db, [one.envelope, two.envelope])
         assert works.of(one) is works.of(one)
         works.of(two)
@@ -229,9 +229,9 @@ def test_a_later_event_of_a_stream_sees_what_an_earlier_one_recorded(
             work.add("tally", [Waved(number=1)], expected_version=version)
 
     handler = in_works(storage, READER, append)
-    with producer.read() as db:
+    with producer.system.read() as db:
         events = list(producer.log(db).after(0, limit=2))
-    with storage.database.begin() as db:
+    with storage.system.begin() as db:
         Delivery(READER, storage.database, {"waved": handler}).deliver(db, events)
 
     with storage.begin(context()) as work:

@@ -186,7 +186,7 @@ def test_a_foreign_message_harms_nobody(
 ) -> None:
     """Rubbish on a lane is set aside for good and real events go on."""
     greet(producer, "a", [1])
-    with producer.read() as db:
+    with producer.system.read() as db:
         (event,) = producer.log(db).after(0, limit=1)
     whole = {**headers_of(event, "greeter"), **headers} if headers else {}
     with Connection(amqp_uri) as broker:

@@ -69,7 +69,7 @@ def test_a_signed_callback_acts_for_its_tenant(web: Web, storage: Storage, secre
     response = post(web, sign(secret, at=NOW, path=PATH, body=BODY))
 
     assert response.get_json() == {"tenant": "acme"}
-    with storage.read() as db:
+    with storage.system.read() as db:
         event = log_on(db).at(1)
     assert event is not None
     assert (event.tenant, event.actor) == ("acme", "service:payments")
@@ -82,7 +82,7 @@ def test_a_repeated_callback_is_the_same_callback(web: Web, storage: Storage) ->
     again = post(web, later)
 
     assert again.headers["Idempotent-Replayed"] == "true"
-    with storage.read() as db:
+    with storage.system.read() as db:
         assert log_on(db).head() == 1
 
 
@@ -125,5 +125,5 @@ def test_a_wrong_signature_is_refused(
 
     assert response.status_code == 401
     assert response.get_json()["code"] == "wrong_signature"
-    with storage.read() as db:
+    with storage.system.read() as db:
         assert log_on(db).head() == 0

@@ -33,7 +33,7 @@ def test_a_swap_waits_for_effects_that_are_parked(tmp_path: Path) -> None:
     with pytest.raises(EffectsWait):
         built.swap(accept_differences=True)
 
-    with storage.database.begin() as db:
+    with storage.system.begin() as db:
         for late in parked.listed(db):
             why = {"actor": "user:test", "reason": "nobody listens any more", "now": NOW}
             parked_audit.skip(db, late.subscription, late.event.position, **why)

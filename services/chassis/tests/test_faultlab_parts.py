@@ -47,7 +47,7 @@ def whole(tmp_path: object) -> Found:
     """Give what a round leaves behind in which nothing went wrong: three greetings."""
     storage = embedded(tmp_path)  # type: ignore[arg-type]  # pytest's own
     greet(storage, "tea", [1, 2, 3])
-    with storage.read() as db:
+    with storage.system.read() as db:
         log = list(pages(log_on(db)))
     subject = replace(SUBJECT, effects=SUBJECT.effects[:1], expects=lambda *_: iter(()))
     effects = {"listener": [("tea", "1"), ("tea", "2"), ("tea", "3")]}

@@ -64,7 +64,7 @@ def token(tokens: Tokens, *scopes: str) -> str:
 
 
 def recorded(producer: Storage, lane: int = LANE) -> list[Recorded]:
-    with producer.read() as db:
+    with producer.system.read() as db:
         return list(producer.log(db).lane_after(lane, 0, limit=100))
 
 
@@ -76,7 +76,7 @@ def test_a_lane_is_read_from_where_the_reader_stands(producer: Storage) -> None:
     """A consumer gets what it lacks, raw, and no more than it asked for."""
     events = recorded(producer)
 
-    with producer.read() as db:
+    with producer.system.read() as db:
         lines = read_lane(db, LANE, head(events[1]), limit=2, source="greeter")
         heads = read_heads(db)
 
@@ -89,7 +89,7 @@ def test_a_reader_of_another_history_is_refused(producer: Storage, wrong: dict[s
     """After a restore that lost the tail, a consumer is told so instead of being fed."""
     last = recorded(producer)[-1]
 
-    with producer.read() as db, pytest.raises(LaneForked):
+    with producer.system.read() as db, pytest.raises(LaneForked):
         read_lane(db, LANE, replace(head(last), **wrong), limit=10, source="greeter")
 
 
@@ -100,7 +100,7 @@ def test_a_consumer_reads_the_log_over_http(
     feed = HttpFeed(address, lambda: token(tokens, SCOPE))
     events = recorded(producer)
 
-    with producer.read() as db:
+    with producer.system.read() as db:
         assert feed.heads() == producer.log(db).lane_heads()
     assert feed.lane_after(LANE, LaneHead(), limit=100) == events
     assert feed.lane_after(LANE, head(events[2]), limit=1) == events[3:4]

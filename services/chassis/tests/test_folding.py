@@ -112,7 +112,7 @@ def test_any_cut_into_pages_gives_the_same_rows(
 
 
 def _empty(storage: Storage) -> None:
-    with storage.database.begin() as db:
+    with storage.system.begin() as db:
         db.execute(bells.delete())
         head = storage.log(db).head()
         checkpoints.reset(db, rings.name)
@@ -202,7 +202,7 @@ def test_steps_of_sql_and_folds_keep_the_order_of_events(storage: Storage) -> No
 
     belfry.record(storage, [Hung(bell="m", tower="t"), Rung(bell="m", times=2)])
     belfry.record(storage, [Silenced(tower="t"), Rung(bell="m", times=1), Silenced(tower="t")])
-    with storage.database.begin() as db:
+    with storage.system.begin() as db:
         checkpoints.reset(db, "mixed")
         checkpoints.move_whole(db, "mixed", old=0, new=storage.log(db).head() - 5)
     belfry.settle(storage, mixed)

@@ -49,12 +49,12 @@ def crash_at(point: str, nth: int) -> None:
 
 
 def position(storage: Storage, name: str) -> int:
-    with storage.read() as db:
+    with storage.system.read() as db:
         return checkpoints.position(db, name)
 
 
 def waiting(storage: Storage) -> list[parked.Parked]:
-    with storage.read() as db:
+    with storage.system.read() as db:
         return parked.listed(db)
 
 
@@ -75,7 +75,7 @@ class Called:
 
     def _assert_no_transaction(self) -> None:
         # One writer at a time: this would wait, and fail, if the gateway held a transaction.
-        with self.storage.database.begin() as db:
+        with self.storage.system.begin() as db:
             db.exec_driver_sql("SELECT 1")
         assert self.storage.database.engine.pool.checkedout() == 0
 
@@ -99,7 +99,7 @@ class Folded:
         self.follower = Follower(delivery, self.storage.database, batch=3)
 
     def numbers(self) -> list[int]:
-        with self.storage.read() as db:
+        with self.storage.system.read() as db:
             return list(db.scalars(select(seen.c.number).order_by(seen.c.id)))
 
     def drain(self) -> None:
@@ -271,7 +271,7 @@ def test_readers_together_each_see_every_event_once(storage: Storage) -> None:
 def test_one_that_stands_elsewhere_catches_up_by_itself(storage: Storage) -> None:
     """A read model that is built anew starts at the first event, beside one that is at the last."""
     greet(storage, "a", range(3))
-    with storage.database.begin() as db:
+    with storage.system.begin() as db:
         checkpoints.move_whole(db, "left", old=0, new=2)
     pair = Pair(storage)
 

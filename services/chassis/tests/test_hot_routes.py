@@ -136,7 +136,7 @@ def test_a_refusal_leaves_the_key_free(web: Web, storage: Storage) -> None:
 def test_a_command_outlives_its_answer(web: Web, storage: Storage) -> None:
     """A repeat after the answers were tidied away would buy again."""
     first = web.post(DOOR, {"seats": 3}, key="k1")
-    with storage.database.begin() as db:
+    with storage.system.begin() as db:
         assert idempotency.forget(db, NOW.replace(year=2100)) == 1
     again = web.post(DOOR, {"seats": 3}, key="k1")
 
@@ -179,5 +179,5 @@ def test_a_method_that_wishes_nothing_is_a_defect(web: Web) -> None:
 
 
 def sold(storage: Storage) -> int:
-    with storage.read() as db:
+    with storage.system.read() as db:
         return len(storage.log(db).stream("acme", "evening-tonight"))

@@ -72,7 +72,7 @@ def _told(outcome: Outcome[int]) -> Told:
 
 
 def recorded(storage: Storage, evening: int) -> list[Envelope]:
-    with storage.read() as db:
+    with storage.system.read() as db:
         return list(storage.log(db).stream("acme", f"evening-{evening}"))
 
 
@@ -321,7 +321,7 @@ def test_inline_projections_commit_with_the_batch(storage: Storage, evening: int
     take(counting, evening, 3)
     take(counting, evening, 2)
 
-    with storage.read() as db:
+    with storage.system.read() as db:
         wanted = select(counted.c.times).where(counted.c.stream == f"evening-{evening}")
         assert db.scalars(wanted).all() == [5]
 

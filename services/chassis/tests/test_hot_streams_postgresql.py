@@ -36,7 +36,7 @@ def storage(postgresql_url: str) -> Iterator[Storage]:
 
 def buyers(storage: Storage, first: int, last: int, **settings: str) -> subprocess.Popen[str]:
     """Start a process of eight threads that take a seat for each number."""
-    url = storage.database.engine.url.render_as_string(hide_password=False)
+    url = storage.database.url
     here = str(Path(__file__).parent)
     return subprocess.Popen(
         [sys.executable, "-m", "hot_tickets", url, str(first), str(last)],
@@ -56,7 +56,7 @@ def had(process: subprocess.Popen[str]) -> int:
 
 def sold(storage: Storage, evening: object = "tonight") -> list[int]:
     """Check the whole log, and return the seats of an evening in the order of their versions."""
-    with storage.database.begin() as db:
+    with storage.system.begin() as db:
         while sequence(db):
             pass
         log = PostgresqlLog(db)
@@ -68,7 +68,7 @@ def sold(storage: Storage, evening: object = "tonight") -> list[int]:
 
 
 def commands(storage: Storage) -> int:
-    with storage.read() as db:
+    with storage.system.read() as db:
         return int(db.execute(text("SELECT count(*) FROM commands")).scalar_one())
 
 
@@ -136,7 +136,7 @@ def test_a_stream_is_begun_once(storage: Storage) -> None:
 
 
 def seats(storage: Storage, evening: object) -> list[int]:
-    with storage.read() as db:
+    with storage.system.read() as db:
         stored = storage.log(db).stream("acme", f"evening-{evening}")
     return [storage.registry.decode(one, storage.keys).number for one in stored]
 
@@ -146,7 +146,7 @@ def test_buyers_in_one_process_share_transactions(storage: Storage) -> None:
     numbers = count(1)
     assert take_each(storage, [next(numbers) for _ in range(SEATS)], threads=16) == SEATS
 
-    with storage.read() as db:
+    with storage.system.read() as db:
         transactions = db.execute(
             text("SELECT count(DISTINCT xmin::text) FROM events")
         ).scalar_one()
@@ -228,7 +228,7 @@ print("done")
 
 def test_a_worker_on_eventlet_decides_together(storage: Storage) -> None:
     """Requests in one worker would stand still for each other, or never wake."""
-    url = storage.database.engine.url.render_as_string(hide_password=False)
+    url = storage.database.url
     ended = subprocess.run(
         [sys.executable, "-c", GREEN, url],
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},

@@ -46,7 +46,7 @@ def web(tokens: Tokens, storage: Storage) -> Web:
 
 
 def recorded(storage: Storage) -> int:
-    with storage.read() as db:
+    with storage.system.read() as db:
         return log_on(db).head()
 
 
@@ -69,7 +69,7 @@ def test_the_event_tells_who_asked_and_why(web: Web, storage: Storage) -> None:
     web.post("/v1/notes", {"title": "a"}, headers={"X-Correlation-Id": str(story)})
     web.post("/v1/notes", {"title": "b"}, headers={"X-Correlation-Id": "not a uuid"})
 
-    with storage.read() as db:
+    with storage.system.read() as db:
         first, second = log_on(db).after(0, limit=2)
     assert (first.tenant, first.actor, first.occurred_at) == ("acme", "user:u1", NOW)
     assert first.correlation_id == story
@@ -135,7 +135,7 @@ def test_a_stored_response_cannot_be_read_from_the_table(web: Web, storage: Stor
     """A copy of the database gives away neither keys nor what was answered."""
     web.post("/v1/notes", {"title": "a title that is personal"}, key="a-secret-key")
 
-    with storage.read() as db:
+    with storage.system.read() as db:
         rows = [tuple(row) for row in db.execute(text("SELECT * FROM idempotency"))]
     assert len(rows) == 1
     assert "personal" not in repr(rows)
@@ -145,7 +145,7 @@ def test_a_stored_response_cannot_be_read_from_the_table(web: Web, storage: Stor
 def test_old_keys_are_forgotten(web: Web, storage: Storage) -> None:
     """The table of keys does not grow for ever; the log still refuses to repeat the command."""
     web.post("/v1/notes", {"title": "a"}, key="k1")
-    with storage.database.begin() as db:
+    with storage.system.begin() as db:
         assert idempotency.forget(db, before=NOW) == 0
         assert idempotency.forget(db, before=NOW.replace(year=NOW.year + 1)) == 1
 
@@ -170,11 +170,11 @@ def test_a_key_taken_meanwhile_is_a_conflict_to_try_again(storage: Storage) -> N
     """The loser of a race looks again and finds the winner's response."""
     slot = Slot(secret=SECRET, tenant="acme", route="POST /x", key="k1")
     response = StoredResponse(status=201, headers=(("ETag", '"1"'),), body="{}")
-    with storage.database.begin() as db:
+    with storage.system.begin() as db:
         idempotency.remember(db, slot, b"d", response, NOW)
         assert idempotency.find(db, slot, b"d") == response
 
-    with pytest.raises(Conflict), storage.database.begin() as db:
+    with pytest.raises(Conflict), storage.system.begin() as db:
         idempotency.remember(db, slot, b"d", response, NOW)
 
 
@@ -273,7 +273,7 @@ def test_a_trace_that_comes_in_goes_on(web: Web, storage: Storage) -> None:
         refused = web.post("/v1/notes", {"title": "forbidden"}, headers=headers)
         (first, second) = telemetry.finished.get_finished_spans()
 
-    with storage.read() as db:
+    with storage.system.read() as db:
         event = log_on(db).at(1)
     assert event is not None
     assert trace_id_of(event.traceparent) == refused.get_json()["trace_id"] == trace

@@ -85,6 +85,6 @@ def test_a_failure_after_the_work_leaves_nothing_behind(tmp_path: Path, storage:
     web = Web(Tokens(tmp_path / "issuer"), storage, [(ROUTE, unanswerable)], scopes=["s"])
 
     assert web.post("/v1/x", {}).status_code == 500
-    with storage.read() as db:
+    with storage.system.read() as db:
         assert log_on(db).head() == 0
         assert db.exec_driver_sql("SELECT count(*) FROM notes").scalar_one() == 0

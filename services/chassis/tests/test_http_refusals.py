@@ -41,7 +41,7 @@ def web(tokens: Tokens, storage: Storage) -> Web:
 @pytest.fixture
 def nothing_recorded(storage: Storage) -> Callable[[], bool]:
     def check() -> bool:
-        with storage.read() as db:
+        with storage.system.read() as db:
             remembered = db.execute(select(func.count()).select_from(responses)).scalar_one()
             return log_on(db).head() == 0 and remembered == 0
 
@@ -277,7 +277,7 @@ def test_importing_the_past_needs_its_own_scope(web: Web, tokens: Tokens, storag
 
     headers = tokens.bearer("notes:write", "import") | {"Idempotency-Key": str(uuid4())}
     assert web.client.post("/v1/notes", json=past, headers=headers).status_code == 201
-    with storage.read() as db:
+    with storage.system.read() as db:
         event = log_on(db).at(1)
     assert event is not None
     assert event.occurred_at.isoformat() == "2024-01-02T03:04:05+00:00"

@@ -36,7 +36,7 @@ def listener(tmp_path: Path, producer: Storage) -> Iterator[Listener]:
 
 
 def recorded(producer: Storage) -> list[Recorded]:
-    with producer.read() as db:
+    with producer.system.read() as db:
         return list(producer.log(db).after(0, limit=1000))
 
 
@@ -97,7 +97,7 @@ class CountingFeed:
 
 
 def counted(listener: Listener, producer: Storage) -> tuple[Inbox, CountingFeed]:
-    feed = CountingFeed(LocalFeed(producer.read, producer.service))
+    feed = CountingFeed(LocalFeed(producer.system.read, producer.service))
     inbox = Inbox(listener.delivery, listener.storage.database, feed, lanes=range(LANES))
     return inbox, feed
 

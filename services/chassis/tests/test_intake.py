@@ -31,7 +31,7 @@ def broker() -> Iterator[Connection]:
 def event(tmp_path: Path) -> Recorded:
     storage = embedded(tmp_path)
     greet(storage, "a", [1])
-    with storage.read() as db:
+    with storage.system.read() as db:
         (event,) = storage.log(db).after(0, limit=1)
     storage.database.close()
     return event

@@ -109,7 +109,7 @@ def test_overdue_timers_are_counted_by_process(storage: Storage, recorded: InMem
     """Deadlines that nobody announces are noticed."""
     lags.sample(BLUEPRINT, storage)
     assert measured(recorded, "sixfold.timer.due") == {("host",): 0}
-    with storage.database.begin() as db:
+    with storage.system.begin() as db:
         set_timer(db, context(), process="host", key="a", name="wake", due_at=NOW)
 
     lags.sample(BLUEPRINT, storage)
@@ -123,7 +123,7 @@ def test_parked_events_are_counted_until_they_are_gone(
     """Poison shows on the board, and its healing too."""
     greet(storage, "a", [1, 2])
     listener.fails = lambda _: ValueError("no")
-    with storage.read() as db:
+    with storage.system.read() as db:
         listener.inbox.receive(storage.log(db).after(0, limit=10))
     key = ("greeter", "listener.on.greeter")
 
@@ -134,7 +134,7 @@ def test_parked_events_are_counted_until_they_are_gone(
     }
 
     listener.fails = lambda _: None
-    with listener.storage.database.begin() as db:
+    with listener.storage.system.begin() as db:
         db.exec_driver_sql("UPDATE parked SET due_at = 1 WHERE due_at IS NOT NULL")
     while listener.delivery.retry_due():
         pass

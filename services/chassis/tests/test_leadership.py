@@ -48,13 +48,13 @@ def numbering(storage: Storage) -> Loop:
 
 
 def positions(storage: Storage) -> list[int]:
-    with storage.read() as db:
+    with storage.system.read() as db:
         return [event.position for event in storage.log(db).after(0, limit=1000)]
 
 
 def kill_leader(storage: Storage) -> None:
     """End the connection that holds the lock, as a failing network would."""
-    with storage.database.begin() as db:
+    with storage.system.begin() as db:
         ended = db.execute(
             text(
                 "SELECT pg_terminate_backend(pid) FROM pg_locks "
@@ -151,7 +151,7 @@ def test_two_that_both_believe_to_lead_never_fork_the_log(
         thread.join(DEADLINE)
 
     assert positions(storage) == list(range(1, 61))
-    with storage.read() as db:
+    with storage.system.read() as db:
         assert verify(storage.log(db)).events == 60
         assert storage.log(db).unplaced() == 0
 

@@ -56,7 +56,7 @@ def fail_on(number: int, error: Exception) -> Callable[[int], Exception | None]:
 
 
 def deliver_all(producer: Storage, listener: Listener) -> None:
-    with producer.read() as db:
+    with producer.system.read() as db:
         listener.inbox.receive(producer.log(db).after(0, limit=1000))
 
 
@@ -120,7 +120,7 @@ def test_a_retry_after_the_fix_heals_the_stream_in_order(
     deliver_all(producer, listener)
     listener.fails = lambda _: None
 
-    with listener.storage.database.begin() as db:
+    with listener.storage.system.begin() as db:
         assert (
             parked_audit.retry_all(db, error="ValueError", actor="user:ada", now=clock.now()) == 1
         )
@@ -128,7 +128,7 @@ def test_a_retry_after_the_fix_heals_the_stream_in_order(
         pass
 
     assert (listener.numbers(), listener.parked()) == ([1, 2, 3], [])
-    with listener.storage.read() as db:
+    with listener.storage.system.read() as db:
         assert [(one.action, one.actor) for one in parked_audit.audit(db)] == [
             ("retry", "user:ada")
         ]
@@ -142,20 +142,20 @@ def test_skipping_keeps_the_reason_and_lets_the_stream_go_on(
     listener.fails = fail_on(1, ValueError("no"))
     deliver_all(producer, listener)
 
-    with listener.storage.database.begin() as db:
+    with listener.storage.system.begin() as db:
         parked_audit.skip(
             db, listener.delivery.name, 1, actor="user:ada", reason="test order", now=clock.now()
         )
     listener.delivery.retry_due()
 
     assert (listener.numbers(), listener.parked()) == ([2], [])
-    with listener.storage.read() as db:
+    with listener.storage.system.read() as db:
         assert [one.reason for one in parked_audit.audit(db)] == ["test order"]
 
 
 def test_what_is_not_parked_cannot_be_retried(listener: Listener, clock: FixedClock) -> None:
     """A typing error in a position is told, not ignored."""
-    with pytest.raises(parked.NotParked), listener.storage.database.begin() as db:
+    with pytest.raises(parked.NotParked), listener.storage.system.begin() as db:
         parked_audit.retry(db, "listener.on.greeter", 99, actor="user:ada", now=clock.now())
 
 

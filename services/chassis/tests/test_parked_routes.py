@@ -37,7 +37,7 @@ def listener(tmp_path: Path, producer: Storage) -> Iterator[Listener]:
     for stream in "abcd":
         greet(producer, stream, [1, 2, 3])
     listener.fails = lambda number: KeyError("gone") if number == 1 else None
-    with producer.read() as db:
+    with producer.system.read() as db:
         listener.inbox.receive(producer.log(db).after(0, limit=100))
     yield listener
     storage.database.close()

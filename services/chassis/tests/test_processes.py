@@ -134,7 +134,7 @@ def settle(storage: Storage, process: Process[Hosting] | None = None) -> None:
 
 
 def types(storage: Storage) -> list[str]:
-    with storage.read() as db:
+    with storage.system.read() as db:
         return [event.type for event in storage.log(db).after(0, limit=100)]
 
 
@@ -178,7 +178,7 @@ def test_a_use_case_is_a_step_too(storage: Storage) -> None:
     delivery = Delivery("host", storage.database, handlers_of(storage, process))
     Follower(delivery, storage.database).step()
 
-    with storage.read() as db:
+    with storage.system.read() as db:
         (stored,) = storage.log(db).stream("acme", "host-ada")
     advanced = registry.decode(stored, storage.keys)
     assert (advanced.refused_steps, advanced.state["outcome"]) == (("serve",), "kitchen_closed")
@@ -197,7 +197,7 @@ def test_a_process_goes_its_way_through_the_log(storage: Storage) -> None:
         "seat_given",
         "meal_served",
     ]
-    with storage.read() as db:
+    with storage.system.read() as db:
         first, fired, last = storage.log(db).stream("acme", "host-ada")
     assert [stored.type for stored in (first, fired, last)] == [
         "process_advanced",
@@ -260,7 +260,7 @@ def test_a_crash_at_any_point_changes_nothing(
     faults.set_hook(None)
 
     assert sorted(types(storage)) == sorted(story(calm))
-    with storage.read() as db:
+    with storage.system.read() as db:
         assert orphans(db, before=NOW + timedelta(days=1)) == []
     calm.database.close()
 
@@ -270,12 +270,12 @@ def test_an_instance_that_stands_still_is_reported(storage: Storage) -> None:
     arrive(storage, "ada")
     settle(storage)
 
-    with storage.read() as db:
+    with storage.system.read() as db:
         assert orphans(db, before=NOW) == []
         (orphan,) = orphans(db, before=NOW + timedelta(seconds=1))
     assert (orphan["process"], orphan["key"], orphan["last"]) == ("host", "ada", "guest_arrived")
 
     storage.clock.advance(timedelta(minutes=6))
     settle(storage)
-    with storage.read() as db:
+    with storage.system.read() as db:
         assert orphans(db, before=NOW + timedelta(days=1)) == []

@@ -98,7 +98,7 @@ def test_facts_of_several_moments_keep_them(tmp_path: Path) -> None:
         for number, moment in enumerate(moments):
             work.add(f"bell-{number}", [Rung(bell="a")], occurred_at=moment)
         work.add("bell-now", [Rung(bell="a")])
-    with demo.read() as db:
+    with demo.system.read() as db:
         recorded = demo.log(db).after(0, limit=10)
 
     assert [event.occurred_at for event in recorded] == [*moments, NOW]

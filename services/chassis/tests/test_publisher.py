@@ -56,7 +56,7 @@ def publisher(storage: Storage, bus: Bus) -> Publisher:
 
 
 def position(storage: Storage) -> int:
-    with storage.read() as db:
+    with storage.system.read() as db:
         return checkpoints.position(db, NAME)
 
 

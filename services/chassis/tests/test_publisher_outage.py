@@ -54,7 +54,7 @@ def kept(amqp_uri: str, queue: Queue) -> list[int]:
 
 
 def published(storage: Storage) -> bool:
-    with storage.read() as db:
+    with storage.system.read() as db:
         head = storage.log(db).head()
         at = db.exec_driver_sql("SELECT position FROM checkpoints WHERE name = 'publisher'")
         return head == (at.scalar() or 0)

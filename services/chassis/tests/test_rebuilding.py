@@ -240,7 +240,7 @@ def test_an_event_that_cannot_be_folded_is_left_out_and_said(storage: Storage) -
 
     assert (found.differing, found.parked, found.equal) == (0, 1, False)
     built.swap(accept_differences=True)
-    with storage.read() as db:
+    with storage.system.read() as db:
         assert parked.count_by_subscription(db) == {"rings": 1, "rings@previous": 1}
 
 
@@ -251,7 +251,7 @@ def test_nothing_happens_a_second_time(storage: Storage) -> None:
 
     @eager.fold(Hung)
     def _(event: Hung, stored: Envelope) -> Changes:
-        with storage.read() as db:
+        with storage.system.read() as db:
             set_timer(db, context(), process="p", key="k", name="n", due_at=NOW)
         yield put(bells, tenant=stored.tenant, bell=event.bell, tower=event.tower, rings=0)
 
@@ -260,7 +260,7 @@ def test_nothing_happens_a_second_time(storage: Storage) -> None:
         effects.append(event.bell)
 
     built = ReadModel(storage, blueprint(eager), "eager")
-    with storage.database.begin() as db:
+    with storage.system.begin() as db:
         checkpoints.move_whole(db, "eager", old=0, new=len(HISTORY))
     built.begin()
     with pytest.raises(gate.GateShut, match="no timer during the rebuild of eager"):

@@ -49,7 +49,7 @@ def waiting(storage: Storage) -> Parked:
     belfry.record(storage, [Hung(bell="maria", tower="north"), Rung(bell="maria", times=4)])
     belfry.number(storage)
     Follower(page_delivery(storage, broken, ladder=AT_ONCE), storage.database).step()
-    with storage.read() as db:
+    with storage.system.read() as db:
         (late,) = parked.due(db, "rings", SystemClock().now() + timedelta(seconds=1))
     return late
 

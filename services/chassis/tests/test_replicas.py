@@ -132,7 +132,7 @@ def test_another_relay_takes_over_under_load(
         assert hit.pid not in leaders(greeter.database).values()
     for stream in range(STREAMS):
         assert listener.numbers(f"s{stream}") == load.of(stream)
-    with storage.read() as db:
+    with storage.system.read() as db:
         assert verify(storage.log(db)).events == storage.log(db).head() >= load.written
 
 
@@ -156,7 +156,7 @@ def test_followers_in_two_relays_double_nothing(postgresql_url: str) -> None:
     """Even two that both believe to lead make each read model once: the checkpoint decides."""
     storage = storage_at(postgresql_url)
     greet(storage, "a", range(60))
-    with storage.database.begin() as db:
+    with storage.system.begin() as db:
         sequence(db)
     databases = [storage.database, Database(postgresql_url)]
     ready, called = threading.Barrier(2), list[int]()
@@ -178,7 +178,7 @@ def test_followers_in_two_relays_double_nothing(postgresql_url: str) -> None:
             following.result()
 
     for name in ("view", "other"):
-        with storage.read() as db:
+        with storage.system.read() as db:
             made = db.scalars(select(seen.c.number).where(seen.c.stream == name)).all()
         assert sorted(made) == list(range(60))
     assert set(called) == set(range(1, 61))  # at least once; their keys tell the repeated ones

@@ -45,7 +45,7 @@ def greet(storage: Storage, times: int) -> None:
 
 
 def greet_and_fail(storage: Storage) -> None:
-    with storage.database.begin() as db:
+    with storage.system.begin() as db:
         work = storage.work_on(db, context())
         work.execute(COUNTED, 1, Greet(times=2))
         work.flush()
@@ -132,7 +132,7 @@ def test_an_undone_command_that_is_done_again_is_not_taken_for_itself(storage: S
 def _event(storage: Storage, recorded_at: datetime) -> Envelope:
     fixed = replace(storage, clock=FixedClock(recorded_at), states=States())
     once = context(command_id=UUID(int=7))
-    with fixed.read() as db:
+    with fixed.system.read() as db:
         undone = db.begin_nested()
         work = fixed.work_on(db, once)
         work.execute(COUNTED, 9, Greet(times=1))

@@ -30,12 +30,12 @@ def after(minutes: int) -> datetime:
 
 
 def wish(storage: Storage, key: str, minutes: int, name: str = "wake") -> None:
-    with storage.database.begin() as db:
+    with storage.system.begin() as db:
         set_timer(db, context(), process="host", key=key, name=name, due_at=after(minutes))
 
 
 def take_back(storage: Storage, key: str) -> None:
-    with storage.database.begin() as db:
+    with storage.system.begin() as db:
         cancel_timer(db, "acme", process="host", key=key, name="wake")
 
 
@@ -48,7 +48,7 @@ def fired(storage: Storage) -> list[TimerFired]:
 
 
 def recorded(storage: Storage) -> list[Recorded]:
-    with storage.read() as db:
+    with storage.system.read() as db:
         return list(storage.log(db).after(0, limit=100))
 
 
@@ -155,7 +155,7 @@ def test_a_timer_that_fired_is_not_fired_again_by_a_replay(storage: Storage) -> 
     fire_due(at(storage, 10))
 
     assert len(fired(storage)) == 1
-    with storage.read() as db:
+    with storage.system.read() as db:
         assert next_due(db) is None
 
 
@@ -165,7 +165,7 @@ def test_an_operator_sees_what_is_due(storage: Storage) -> None:
     wish(storage, "b", 20)
     wish(storage, "b", 5, name="other")
 
-    with storage.read() as db:
+    with storage.system.read() as db:
         assert next_due(db) == after(5)
         assert overdue(db, after(10)) == {"host": 2}
         assert overdue(db, after(1)) == {}

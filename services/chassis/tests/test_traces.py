@@ -130,16 +130,16 @@ def test_the_trace_goes_on_in_another_service(
     delivery = Delivery(
         reader, other.database, {"guest_named": in_unit_of_work(other, reader, greet)}
     )
-    feed = LocalFeed(storage.read, "greeter")
+    feed = LocalFeed(storage.system.read, "greeter")
     inbox = Inbox(delivery, other.database, feed, lanes=range(LANES))
-    with storage.read() as db:
+    with storage.system.read() as db:
         events = storage.log(db).after(0, limit=10)
 
     with telemetry.processing(reader, [event.traceparent for event in events], count=2):
         batch = telemetry.current_trace_id()
         inbox.receive(events)
 
-    with other.read() as db:
+    with other.system.read() as db:
         effects = other.log(db).after(0, limit=10)
     assert [telemetry.trace_id_of(effect.traceparent) for effect in effects] == traces
     for name, trace in zip(("one", "two"), traces, strict=True):
@@ -184,5 +184,5 @@ def test_without_telemetry_the_trace_is_still_handed_on(storage: Storage) -> Non
 
     follow(storage, "seating", "guest_named", seat)
 
-    with storage.read() as db:
+    with storage.system.read() as db:
         assert storage.log(db).after(1, limit=1)[0].traceparent == stored

@@ -52,7 +52,7 @@ def storage(tmp_path: Path) -> Iterator[Storage]:
 
 
 def stored(storage: Storage, stream: str) -> list[Envelope]:
-    with storage.read() as db:
+    with storage.system.read() as db:
         return list(storage.log(db).stream("acme", stream))
 
 
@@ -82,7 +82,7 @@ def test_nothing_of_a_refused_use_case_stays(storage: Storage) -> None:
         refused_half_way()
 
     assert stored(storage, "greeting-a") == []
-    with storage.read() as db:
+    with storage.system.read() as db:
         assert db.execute(select(seen)).all() == []
 
 
@@ -189,6 +189,6 @@ def test_an_inline_read_model_commits_with_its_events(storage: Storage) -> None:
     with pytest.raises(Conflict), inline.begin(context()) as work:
         work.add("greeting-a", [Greeted(number=9)], expected_version=7)
 
-    with storage.read() as db:
+    with storage.system.read() as db:
         rows = db.execute(select(seen.c.stream, seen.c.number).order_by(seen.c.id)).all()
     assert [tuple(row) for row in rows] == [("greeting-a", 0), ("greeting-a", 1)]

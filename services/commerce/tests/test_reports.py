@@ -163,7 +163,7 @@ def test_money_that_goes_astray_is_a_difference(shop: Any) -> None:
     """A report whose parts are whatever is left over could never be wrong."""
     long_story(shop)
     one = "(SELECT order_id FROM money_of_orders WHERE stands LIMIT 1)"
-    with shop.service.storage.database.begin() as db:
+    with shop.service.storage.system.begin() as db:
         db.exec_driver_sql(
             f"UPDATE money_of_orders SET captured = captured - 1 WHERE order_id = {one}"  # noqa: S608
         )

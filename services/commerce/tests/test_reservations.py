@@ -117,7 +117,7 @@ def test_a_reservation_is_a_fact_of_its_own(storage: Storage) -> None:
 
     assert isinstance(event, StockReserved)
     assert (event.order_id, event.qty) == (order_of(1), 2)
-    with storage.read() as db:
+    with storage.system.read() as db:
         recorded = storage.log(db).stream("acme", STOCK.stream(PLACE))[-1]
     assert recorded.command_id == once.command_id
 

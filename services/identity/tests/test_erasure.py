@@ -195,7 +195,7 @@ def test_no_read_model_holds_anything_personal(world: Any, table: str) -> None:
     """A key could be destroyed and the name still be read in a table."""
     known_member(world)
 
-    with world.service.storage.read() as db:
+    with world.service.storage.system.read() as db:
         rows = str(db.execute(text(f"SELECT * FROM {table}")).all())  # noqa: S608  # our own table
 
     assert not [value for value in PLAIN if value in rows]

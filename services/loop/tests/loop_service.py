@@ -81,7 +81,7 @@ class LoopUnderTest:
 
     def recorded(self) -> list[Any]:
         """Return the events in the loop's own log."""
-        with self.storage.read() as db:
+        with self.storage.system.read() as db:
             stored = self.storage.log(db).after(0, limit=1000)
         return [self.storage.registry.decode(event, self.storage.keys) for event in stored]
 

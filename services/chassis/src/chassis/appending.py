@@ -1,8 +1,13 @@
-"""Appends that are alone in their transaction: neighbours in one process share a commit."""
+"""Appends that are alone in their transaction: neighbours in one process share a commit.
+
+Only those of one tenant do: a transaction of the application is bound to one.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
+from threading import BoundedSemaphore, Lock
 from typing import Any, Protocol
+from weakref import WeakValueDictionary
 
 from chassis.context import Context
 from chassis.database import Database
@@ -14,6 +19,8 @@ from chassis.log_postgresql import PostgresqlLog, append_each
 from chassis.log_sqlite import SqliteLog
 
 FEW = 8
+ABREAST = 8
+"""How many batches of all tenants are written at a time, each on a connection of its own."""
 
 
 class Appender(Protocol):
@@ -38,7 +45,9 @@ class Appending:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._group = GroupCommit[Wish, Answer](self._together)
+        self._lock = Lock()
+        self._groups: WeakValueDictionary[str, GroupCommit[Wish, Answer]] = WeakValueDictionary()
+        self._room = BoundedSemaphore(ABREAST)
 
     def append(
         self, context: Context, appends: Sequence[Append], *, recorded_at: datetime
@@ -56,7 +65,8 @@ class Appending:
             return self._alone(context, appends, recorded_at)
         key = (context.tenant, appends[0].stream)
         try:
-            answer, rows = self._group.submit((context, appends[0], recorded_at), key)
+            group = self._group_of(context.tenant)
+            answer, rows = group.submit((context, appends[0], recorded_at), key)
         except GoAlone:
             return self._alone(context, appends, recorded_at)
         if answer == "lost":
@@ -65,10 +75,18 @@ class Appending:
             return self._alone(context, appends, recorded_at)
         return Appended(events=Written(rows), spans=spans_of(appends))
 
+    def _group_of(self, tenant: str) -> GroupCommit[Wish, Answer]:
+        group = self._groups.get(tenant)
+        if group is None:
+            with self._lock:
+                group = self._groups.get(tenant) or GroupCommit[Wish, Answer](self._together)
+                self._groups[tenant] = group
+        return group
+
     def _alone(
         self, context: Context, appends: Sequence[Append], recorded_at: datetime
     ) -> Appended:
-        with self._database.begin() as db:
+        with self._database.begin(context.tenant) as db:
             log = SqliteLog(db) if self._database.is_sqlite else PostgresqlLog(db)
             return log.append(context, appends, recorded_at=recorded_at)
 
@@ -77,7 +95,7 @@ class Appending:
         commands = [
             (context, append, rows_of(context, [append], at)) for context, append, at in wishes
         ]
-        with self._database.autocommit() as connection:
+        with self._room, self._database.autocommit() as connection:
             answers = append_each(connection, commands)
         reach("append.committed")
         return [(answer, rows) for answer, (_, _, rows) in zip(answers, commands, strict=True)]

@@ -3,17 +3,18 @@
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from chassis import direct
 from chassis.errors import Conflict, Unavailable
 from chassis.glances import Glances
+from chassis.isolation import transactions
 from chassis.turns import Turns
 
 BUSY_SECONDS = 30
@@ -58,32 +59,43 @@ class Database:
             _look_before_use(self.engine)
 
     @contextmanager
-    def begin(self) -> Iterator[Connection]:
+    def begin(self, tenant: str | None = None) -> Iterator[Connection]:
         """Open a write transaction; commits when the block ends.
+
+        Args:
+            tenant: The only one whose rows it may see and write, where PostgreSQL's role is the
+                application's; None for the system's batches.
 
         Raises:
             Conflict: the database chose this transaction as a deadlock's victim.
             Unavailable: it does not answer, or no connection is free.
         """
         turn = self._turns.turn() if self._turns else nullcontext()
-        with turn, translated_errors(), self.engine.begin() as db:
+        with turn, translated_errors(), self.engine.connect() as db, self._begun(db, tenant):
             yield db
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """Open a transaction that only reads; on SQLite it never waits for a writer."""
+    def read(self, tenant: str | None = None) -> Iterator[Connection]:
+        """Open a transaction that only reads; on SQLite it never waits for a writer.
+
+        Args:
+            tenant: The only one whose rows it may see, as in ``begin``.
+        """
         with (
             translated_errors(),
             self.engine.connect().execution_options(reads_only=True) as db,
-            db.begin(),
+            self._begun(db, tenant),
         ):
             yield db
 
-    def glance(self, statement: str, **values: Any) -> Sequence[Any]:
+    def glance(
+        self, statement: str, *, bound_to: str | None = None, **values: Any
+    ) -> Sequence[Any]:
         """Return the first row of a query that is asked again and again, outside any transaction.
 
         Args:
             statement: SQL with ``:named`` parameters.
+            bound_to: The tenant whose rows it may see, as in ``begin``.
             values: Theirs.
 
         Returns:
@@ -92,6 +104,8 @@ class Database:
         Raises:
             Unavailable: the database does not answer.
         """
+        if bound_to is not None and not self.is_sqlite:
+            statement, values = transactions.bound(statement, values, bound_to)
         with translated_errors():
             return self._glances.row(statement, values)
 
@@ -109,6 +123,11 @@ class Database:
         finally:
             if not connection.closed:
                 self._kept.append(connection)
+
+    def _begun(self, db: Connection, tenant: str | None) -> AbstractContextManager[Any]:
+        if tenant is not None and not self.is_sqlite:
+            transactions.bind_next(db, tenant)
+        return db.begin()
 
     def close(self) -> None:
         """Give every connection back."""
@@ -151,9 +170,10 @@ def is_outage(error: DBAPIError) -> bool:
 
 
 def _engine(url: str, pool_size: int) -> Engine:
-    arguments = {"check_same_thread": False} if url.startswith("sqlite") else _POSTGRESQL
+    sqlite, address = url.startswith("sqlite"), make_url(url)
+    arguments = {"check_same_thread": False} if sqlite else _POSTGRESQL
     return create_engine(
-        url,
+        address if sqlite else address.set(drivername=transactions.DRIVER),
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=5,

@@ -119,7 +119,7 @@ def _in_turn(
     storage: "Storage", stream: HotStream, asked: Sequence[Asked], recording: Recording
 ) -> Sequence[Outcome[Any]]:
     """Hold the stream, decide, write."""
-    with storage.database.begin() as db:
+    with storage.database.begin(stream.tenant) as db:
         turn = _Turn(storage, stream, db, asked)
         outcomes = turn.take()
         recording.begins()

@@ -20,6 +20,7 @@ from chassis.context import Context
 from chassis.database import sqlstate
 from chassis.envelope import COLUMNS, Envelope, envelope_of, uuid_of
 from chassis.errors import Conflict, Unavailable
+from chassis.isolation.transactions import bound
 from chassis.log import Span
 from chassis.log_postgresql import NO_PARTITION, array_of
 from chassis.log_postgresql_schema import APPEND_AT_ONCE, APPEND_RUN, HOLD_STREAM, call
@@ -200,7 +201,7 @@ def append_at_once(connection: Any, run: Run, kept: Folded) -> bool:
     }
     try:
         with connection.cursor() as cursor:
-            cursor.execute(direct.written(_AT_ONCE, "pyformat"), values)
+            cursor.execute(*bound(direct.written(_AT_ONCE, "pyformat"), values, run.tenant))
             return bool(cursor.fetchone()[0])
     except psycopg2.Error:
         return False

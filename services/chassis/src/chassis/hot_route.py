@@ -57,4 +57,4 @@ class HotCall:
 
     def read(self) -> AbstractContextManager[Connection]:
         """Open a transaction that only reads."""
-        return self.storage.read()
+        return self.storage.read(self.tenant)

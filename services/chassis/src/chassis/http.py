@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, is_dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
+from sqlalchemy import Connection
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 from werkzeug import Request, Response
 
@@ -110,11 +112,17 @@ def dispatch(
 
 def _read(asked: _Asked) -> Response:
     call = _call(asked, body=None)
-    with asked.storage.read() as db:
+    with _opened(asked) as db:
         reply = asked.handler(db, call)
     if not isinstance(reply, Reply | Response):
         raise TypeError(f"{asked.route.name} must answer with a Reply or a Response")
     return reply if isinstance(reply, Response) else _response(_rendered(asked.route, reply))
+
+
+def _opened(asked: _Asked) -> AbstractContextManager[Connection]:
+    if asked.route.for_all:
+        return asked.storage.system.read()
+    return asked.storage.read(asked.claims.tenant)
 
 
 def _write(asked: _Asked, limits: Limits) -> Response:
@@ -154,7 +162,7 @@ def _together(asked: _Asked, accepted: _Accepted) -> Response:
 
 def _by_itself(asked: _Asked, accepted: _Accepted) -> Response:
     slot, digest = accepted.slot, accepted.context.digest
-    with asked.storage.begin(accepted.context) as work:
+    with asked.storage.begin(accepted.context, for_all=asked.route.for_all) as work:
         stored = idempotency.find(work.db, slot, digest) if slot else None
         if stored is not None:
             return _response(stored, replayed=True)

@@ -25,7 +25,7 @@ def sample(blueprint: Blueprint, storage: Storage) -> int:
     Raises:
         Unavailable: the database does not answer.
     """
-    with storage.read() as db:
+    with storage.system.read() as db:
         _sample_log(db, blueprint)
         _sample_parked(db)
         overdue = timers.overdue(db, storage.clock.now())
@@ -43,7 +43,7 @@ def read_models_fresh(blueprint: Blueprint, storage: Storage, limit: int) -> Che
     names = [projection.name for projection in blueprint.projections]
 
     def lag() -> int:
-        with storage.read() as db:
+        with storage.system.read() as db:
             return max(behind(db, names).values(), default=0)
 
     return lag_below(limit, lag)
@@ -63,7 +63,7 @@ def relay_checks(
     """
 
     def unpublished() -> int:
-        with storage.read() as db:
+        with storage.system.read() as db:
             return log_on(db).unplaced() + behind(db, [publisher.NAME])[publisher.NAME]
 
     sending = [
@@ -72,7 +72,7 @@ def relay_checks(
     ]
     following = [read_models_fresh(blueprint, storage, settings.lag_limit)]
     return [
-        database_answers(storage.database),
+        database_answers(storage.system),
         *(sending if sends else []),
         *(following if follows else []),
     ]

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, text
 
 from chassis.database import Database, translated_errors
 from chassis.errors import Unavailable
+from chassis.isolation.transactions import stand_alone
 from chassis.logs import get_logger
 from chassis.telemetry import metrics
 
@@ -138,7 +139,7 @@ class Leadership:
     def _opened(self) -> Connection:
         if self._session is None:
             self._session = self._database.engine.connect()
-            self._session.execution_options(isolation_level="AUTOCOMMIT")
+            stand_alone(self._session)
             self._session.execute(_BEGIN_SESSION, self._opening)
             self._next_try = 0.0
         return self._session

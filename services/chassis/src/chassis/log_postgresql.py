@@ -17,6 +17,7 @@ from chassis.context import Context
 from chassis.database import sqlstate
 from chassis.envelope import COLUMNS
 from chassis.errors import Conflict, Unavailable
+from chassis.isolation.transactions import bound
 from chassis.log import Append, Appended, LaneHead, Written, each_row, spans_of
 from chassis.log_copy import COPY_EVENTS, EventLines
 from chassis.log_postgresql_schema import (
@@ -98,7 +99,7 @@ class PostgresqlLog(SqlReads):
 
 
 def append_each(connection: Any, commands: Sequence[tuple[Context, Append, Rows]]) -> list[str]:
-    """Record several commands of one stream each, in one statement of its own transaction.
+    """Record one tenant's commands of one stream each, in one statement of its own transaction.
 
     Args:
         connection: The driver's, in autocommit.
@@ -118,7 +119,8 @@ def append_each(connection: Any, commands: Sequence[tuple[Context, Append, Rows]
         "event_of": array_of([n for n, (_, _, rows) in enumerate(commands, 1) for _ in rows]),
     }
     with connection.cursor() as cursor:
-        cursor.execute(direct.written(_APPEND_EACH, "pyformat"), values)
+        tenant = commands[0][0].tenant
+        cursor.execute(*bound(direct.written(_APPEND_EACH, "pyformat"), values, tenant))
         answers: list[str] | None = cursor.fetchone()[0]
         return answers or ["recorded"] * len(commands)
 

@@ -47,4 +47,4 @@ def page_delivery(
         # A swap takes the tables, then what is parked; a retry, without this, the other way round.
         checkpoints.hold(db, reader)
 
-    return delivery(reader, storage.database, handlers, ladder=ladder, hold=hold)
+    return delivery(reader, storage.system, handlers, ladder=ladder, hold=hold)

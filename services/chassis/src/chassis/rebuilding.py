@@ -88,7 +88,7 @@ class ReadModel:
     ) -> None:
         self.projection, self.inline = _found(blueprint, name)
         self._storage = storage
-        self._database = storage.database
+        self._database = storage.system
         self._page = page
         self._next = self._version(Side.NEXT)
         self._previous = self._version(Side.PREVIOUS)

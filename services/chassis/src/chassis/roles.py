@@ -61,6 +61,7 @@ def storage_of(
     return Storage(
         service=blueprint.name,
         database=Database(settings.database_url, wait=wait, pool_size=settings.pool_size),
+        everyones=_everyones(settings, wait),
         registry=blueprint.registry,
         keys=SqlKeys(
             Database(settings.keys_url, wait=wait), master_key=settings.master_key, clock=clock
@@ -70,6 +71,12 @@ def storage_of(
         inline=blueprint.inline,
         erasures=erasures_of(blueprint.name, settings, aside),
     )
+
+
+def _everyones(settings: Settings, wait: Waiter) -> Database | None:
+    if settings.system_url == settings.database_url:
+        return None
+    return Database(settings.system_url, wait=wait, pool_size=settings.pool_size)
 
 
 def erasures_of(service: str, settings: Settings, wait: Waiter = directly) -> ErasureList | None:
@@ -117,7 +124,7 @@ def followers_of(
         delivery: Makes the deliveries; a test may look over their shoulder.
         gateway: Makes the gateways.
     """
-    database = storage.database
+    database = storage.system
     folding = [
         Follower(page_delivery(storage, projection, ladder=ladder, delivery=delivery), database)
         for projection in blueprint.projections
@@ -146,7 +153,7 @@ def followers_of(
 
 def announce_readers(blueprint: Blueprint, storage: Storage) -> None:
     """Give every reader of the own log a place, so that its lag can be seen from the start."""
-    with storage.database.begin() as db:
+    with storage.system.begin() as db:
         for name in (*blueprint.readers, publisher.NAME):
             checkpoints.announce(db, name, checkpoints.WHOLE_LOG)
 
@@ -175,10 +182,10 @@ def relay_loops(
     """
     bell = Bell()
     following = follower_loops(blueprint, storage, settings) if follows else []
-    if not storage.database.is_sqlite:
+    if not storage.system.is_sqlite:
         working = led_loops(storage, settings, following, sends=sends)
     elif sends and follows:
-        working = [publisher_loop(storage, settings, storage.database.begin), *following]
+        working = [publisher_loop(storage, settings, storage.system.begin), *following]
     else:
         raise SettingsInvalid([NOT_APART])
     if follows:
@@ -190,7 +197,7 @@ def relay_loops(
 def publisher_loop(storage: Storage, settings: Settings, begin: publisher.Begin) -> Loop:
     """Return the loop that carries a service's log to the bus."""
     connect = to_broker(settings.amqp_uri, storage.service)
-    outgoing = publisher.Publisher(storage.service, storage.database, connect, begin=begin)
+    outgoing = publisher.Publisher(storage.service, storage.system, connect, begin=begin)
     return Loop(name=publisher.NAME, step=outgoing.step, idle=IDLE, rung=True, close=outgoing.close)
 
 
@@ -207,7 +214,7 @@ def led_loops(
     storage: Storage, settings: Settings, following: Sequence[Loop], *, sends: bool = True
 ) -> list[Loop]:
     """Return the loops of which one replica's work, and the leaders' pulse."""
-    database = storage.database
+    database = storage.system
     numbering = Leadership(database, LOCKS["sequencer"], "sequencer")
     # A checkpoint that a power cut takes back makes the publisher repeat itself, and no more.
     sending = Leadership(database, LOCKS["publisher"], "publisher", commits_wait=False)
@@ -266,10 +273,10 @@ def led(loop: Loop, leadership: Leadership, release: Callable[[], None] = lambda
 
 def bell_loop(storage: Storage, bell: Bell, seconds: float) -> Loop:
     """Return the loop that wakes the readers of a service's own log."""
-    if storage.database.is_sqlite:
-        return ringing(bell, lambda: head_of(storage.database), seconds)
-    ear = Ear(storage.database)
-    return ringing(bell, lambda: head_of(storage.database), seconds, wait=ear.wait, close=ear.close)
+    if storage.system.is_sqlite:
+        return ringing(bell, lambda: head_of(storage.system), seconds)
+    ear = Ear(storage.system)
+    return ringing(bell, lambda: head_of(storage.system), seconds, wait=ear.wait, close=ear.close)
 
 
 def edge_of(blueprint: Blueprint) -> type[Any]:

@@ -40,6 +40,7 @@ class Route:
             their own.
         body_bytes: Longest body, where it is not the edge's usual limit.
         hot: Its command is decided together with others on the same stream.
+        everyones: Its answer is made of several tenants' rows, all meant for everybody.
         page: Shows a person why something was refused, given a ``page_edge.Refusal``.  With
             it the route is a page for browsers: its bodies are forms with a token of ours,
             and it is no part of the service's API.
@@ -66,6 +67,7 @@ class Route:
     open_query: bool = False
     body_bytes: int | None = None
     hot: bool = False
+    everyones: bool = False
     page: Callable[[Any], Response] | None = None
 
     def __post_init__(self) -> None:
@@ -73,6 +75,11 @@ class Route:
         guards = (self.scope, self.tenant_from, self.tenant_signed)
         if sum(guard is not None for guard in guards) != 1:
             raise ValueError(f"{self.name} needs either a scope or tenant_from or tenant_signed")
+
+    @property
+    def for_all(self) -> bool:
+        """Whether it is about what is every tenant's, as all is that stays inside the cluster."""
+        return self.everyones or self.path.startswith("/internal/")
 
     @property
     def name(self) -> str:

@@ -30,6 +30,8 @@ class Storage:
     """One service's database, log, keys and clock.
 
     Args:
+        database: The application's, whose transactions are bound to one tenant each.
+        everyones: The same database as the role whose batches mix tenants, if that is another.
         secret: Key of the digests that tell a repeated command from another one.
         inline: Projections that commit with the events; only what a command must check.
         states: The states of long streams that this process keeps.
@@ -44,15 +46,25 @@ class Storage:
     keys: KeyStore
     clock: Clock
     secret: bytes
+    everyones: Database | None = None
     inline: Sequence[Projection] = ()
     states: States = field(default_factory=States, repr=False)
     erasures: ErasureList | None = field(default=None, repr=False)
     appending: Appending = field(init=False, repr=False)
     hot: HotStreams = field(init=False, repr=False, compare=False)
 
+    @property
+    def system(self) -> Database:
+        """The database as the role that sees every tenant."""
+        return self.everyones or self.database
+
     @contextmanager
-    def begin(self, context: Context) -> Iterator[UnitOfWork]:
+    def begin(self, context: Context, *, for_all: bool = False) -> Iterator[UnitOfWork]:
         """Open a unit of work; everything it did commits together when the block ends.
+
+        Args:
+            context: Why the work is done.
+            for_all: What it touches is not one tenant's, as with an operator's commands.
 
         Raises:
             Conflict: another writer got to one of its streams first.
@@ -60,11 +72,11 @@ class Storage:
             Unavailable: the database does not answer.
         """
         with Recording() as recording:
-            with self.database.begin() as db:
+            with self._begun(context.tenant, for_all=for_all) as db:
                 work = self.work_on(db, context)
                 yield work
                 recording.begins()
-                apart = work.only_appends and reads_only(db)
+                apart = work.only_appends and not for_all and reads_only(db)
                 if not apart:
                     recording.wrote(work.flush())
             if apart:
@@ -99,9 +111,12 @@ class Storage:
             erasures=self.erasures,
         )
 
-    def read(self) -> AbstractContextManager[Connection]:
-        """Open a transaction that only reads."""
-        return self.database.read()
+    def read(self, tenant: str) -> AbstractContextManager[Connection]:
+        """Open a transaction that only reads, and only what is a tenant's."""
+        return self.database.read(tenant)
+
+    def _begun(self, tenant: str, *, for_all: bool) -> AbstractContextManager[Connection]:
+        return self.system.begin() if for_all else self.database.begin(tenant)
 
     def log(self, db: Connection) -> Log:
         """Return the log as the transaction ``db`` sees it."""

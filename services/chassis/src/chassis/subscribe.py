@@ -71,10 +71,10 @@ class Subscriptions(ProviderCollector, SharedExtension):
         storage: Storage = config["storage"]
         blueprint: Blueprint = config["blueprint"]
         name = subscription_name(blueprint.name, source)
-        with storage.database.begin() as db:
+        with storage.system.begin() as db:
             checkpoints.announce(db, name, lane=0)
         leases = Leases(
-            storage.database,
+            storage.system,
             name,
             config["worker"],
             seconds=config.get("lease_seconds", LEASE_SECONDS),
@@ -106,12 +106,12 @@ class Subscriptions(ProviderCollector, SharedExtension):
         ladder = config.get("retry_seconds", LADDER)
         handlers = handlers_of(storage, config["blueprint"].upstream, name, source, providers)
         delivery = Delivery(
-            name, storage.database, handlers, ladder=ladder, around=providers[0].in_worker
+            name, storage.system, handlers, ladder=ladder, around=providers[0].in_worker
         )
         feeds: Mapping[str, Feed] = config["feeds"]
         if source not in feeds:
             raise SettingsInvalid([f"FEEDS: {name} reads {source}; say {source}=http://..."])
-        return Inbox(delivery, storage.database, feeds[source], lanes=range(LANES))
+        return Inbox(delivery, storage.system, feeds[source], lanes=range(LANES))
 
     def _run(self, run: Callable[[], None], name: str) -> None:
         ended = Event()

@@ -96,10 +96,10 @@ def fire_due(storage: Storage, *, limit: int = BATCH) -> int:
         Conflict: the process recorded something at the same time; call again.
     """
     now = micros(storage.clock.now())
-    (earliest,) = storage.database.glance("SELECT min(due_at) FROM timers")
+    (earliest,) = storage.system.glance("SELECT min(due_at) FROM timers")
     if earliest is None or earliest > now:
         return 0
-    with storage.read() as db:
+    with storage.system.read() as db:
         rows = direct.rows(db, _DUE, {"now": now, "limit": limit})
     return sum(_fire(storage, row) for row in rows)
 
@@ -128,7 +128,7 @@ def _fire(storage: Storage, row: direct.Row) -> bool:
     attributes = {"sixfold.process": fired.process, "sixfold.tenant": row["tenant"]}
     with (
         span(f"fire {fired.process}", attributes=attributes, parent=row["traceparent"]),
-        storage.database.begin() as db,
+        storage.database.begin(row["tenant"]) as db,
     ):
         if not _take(db, row):
             return False

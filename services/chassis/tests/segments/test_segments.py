@@ -145,7 +145,7 @@ def test_a_new_consumer_begins_in_the_segments(tmp_path: Path) -> None:
     store = store_at(str(tmp_path / "archive"), SERVICE)
     archive(producer.database, store, SERVICE, positions=20)
     listener = Listener(own, producer)
-    feed = SegmentedFeed(Archive(store, SERVICE), LocalFeed(producer.read, SERVICE))
+    feed = SegmentedFeed(Archive(store, SERVICE), LocalFeed(producer.system.read, SERVICE))
     inbox = Inbox(listener.delivery, own.database, feed, lanes=range(LANES))
 
     assert inbox.check_heads() == 30

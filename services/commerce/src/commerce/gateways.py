@@ -129,7 +129,7 @@ def payment_gateway(storage: Storage) -> Calls:
 
 def placed_order(storage: Storage, tenant: str, order_id: UUID) -> OrderPlaced:
     """Return how an order began."""
-    with storage.read() as db:
+    with storage.read(tenant) as db:
         history = storage.log(db).stream(tenant, ORDER.stream(order_id))
         placed: OrderPlaced = storage.registry.decode(history[0], storage.keys)
     return placed

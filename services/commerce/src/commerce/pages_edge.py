@@ -50,7 +50,9 @@ class PagesEdge:
         headers = {"Cache-Control": "public, max-age=3600"}
         return Response(found.read_bytes(), content_type=kind, headers=headers)
 
-    @query(MALL, tenant_from=the_mall, query=PageQuery, open_query=True, page=refused)
+    @query(
+        MALL, tenant_from=the_mall, everyones=True, query=PageQuery, open_query=True, page=refused
+    )
     def show_mall(self, db: Connection, call: Call[None]) -> Response:
         """Show the shops of the shared mall."""
         return page("mall.html", Visit.of(call), merchants=shop_queries.merchants(db))

@@ -55,7 +55,7 @@ def _form_again(refusal: Refusal, visit: Visit) -> Response:
     show = buy_page.show if asked.sku else cart_page.show
     if refusal.request.path == f"{visit.base}{forget_page.PATH}":
         show = forget_page.show
-    with refusal.storage.read() as db:
+    with refusal.storage.read(visit.tenant) as db:
         return show(db, visit, asked)
 
 

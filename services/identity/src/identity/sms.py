@@ -48,7 +48,7 @@ def text_of(code: str) -> str:
 
 
 def _number(storage: Storage, tenant: str, started: VerificationStarted) -> str | None:
-    with storage.read() as db:
+    with storage.read(tenant) as db:
         history = storage.log(db).stream(tenant, PHONE.stream(started.phone_id))
     events = [storage.registry.decode(stored, storage.keys) for stored in history]
     # Everybody who claims the number wrote the same one; any that can still be opened will do.

@@ -76,7 +76,7 @@ def _record_sent(
 
 
 def _message(storage: Storage, tenant: str, drafted: ReplyDrafted) -> Message | None:
-    with storage.read() as db:
+    with storage.read(tenant) as db:
         post = queries.post_of(db, tenant, drafted.mention_id, storage.keys)
     if post is None or post.post_id is None or post.author_id is None or drafted.text is None:
         return None

@@ -95,7 +95,7 @@ def _values(event: object) -> Mapping[Metric, float]:
 
 
 def _heard_at(storage: Storage, tenant: str, event: CaseOpened | CaseReopened) -> datetime:
-    with storage.read() as db:
+    with storage.read(tenant) as db:
         heard = storage.log(db).stream(tenant, MENTION.stream(event.mention_id))
     return heard[0].recorded_at
 

@@ -123,7 +123,7 @@ class Closer:
         }
 
     def _recorded(self) -> dict[tuple[str, str], Closed]:
-        with self._storage.read() as db:
+        with self._storage.system.read() as db:
             return closed(db)
 
     def _record(self, snapshot: Snapshot, due: Due) -> int:

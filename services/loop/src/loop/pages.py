@@ -209,7 +209,7 @@ def _message(markup: str) -> str:
 
 
 def _view(console: Console, tenant: str, cycle: str | None) -> LoopView:
-    with console.storage.read() as db:
+    with console.storage.read(tenant) as db:
         recorded = closed(db)
     waiting = [one for one in unread.listed(console.facts) if one.event.tenant == tenant]
     return loop_view(

@@ -131,7 +131,7 @@ class Harness:
         reader = subscription_name(self.blueprint.name, source)
         recorded = self._foreign(name, data, stream, at or self.clock.now(), event_id)
         handler = self._handler(reader, source, name)
-        with self.storage.database.begin() as db:
+        with self.storage.system.begin() as db:
             error = attempt(db, handler, recorded)
         if error:
             raise error
@@ -149,7 +149,7 @@ class Harness:
 
     def happened(self, *types: str) -> list[Happened]:
         """Return the log's events, of some types or all, in order, decoded."""
-        with self.storage.read() as db:
+        with self.storage.system.read() as db:
             recorded = self.storage.log(db).after(0, limit=1_000_000)
         return [
             Happened(
@@ -168,7 +168,7 @@ class Harness:
 
     def rows(self, statement: str) -> list[dict[str, Any]]:
         """Return the rows of a SELECT on the service's own database."""
-        with self.storage.read() as db:
+        with self.storage.system.read() as db:
             return [dict(row) for row in db.execute(text(statement)).mappings()]
 
     def all_scopes(self) -> list[str]:
@@ -200,7 +200,7 @@ class Harness:
         """Give new events their positions, as the sequencer does where there is one."""
         if self.storage.database.is_sqlite:
             return 0
-        with self.storage.database.begin() as db:
+        with self.storage.system.begin() as db:
             return sequence(db, limit=LIMIT)
 
     def _app(self) -> Any:

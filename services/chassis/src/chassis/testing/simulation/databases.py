@@ -56,16 +56,21 @@ class SimulatedDatabase(Database):
         self._tables: list[str] = []
         self._linked = False
 
-    def begin(self) -> "SimulatedTransaction":  # type: ignore[override]  # no generator: it counts
+    def begin(self, tenant: str | None = None) -> "SimulatedTransaction":  # type: ignore[override]  # no generator: it counts
         """Open a write transaction; commits when the block ends."""
+        del tenant
         return SimulatedTransaction(self, "database.begin", commits=True)
 
-    def read(self) -> "SimulatedTransaction":  # type: ignore[override]  # as above
+    def read(self, tenant: str | None = None) -> "SimulatedTransaction":  # type: ignore[override]  # as above
         """Open a transaction that only reads."""
+        del tenant
         return SimulatedTransaction(self, "database.read", commits=False)
 
-    def glance(self, statement: str, **values: Any) -> Sequence[Any]:
+    def glance(
+        self, statement: str, *, bound_to: str | None = None, **values: Any
+    ) -> Sequence[Any]:
         """Return the first row of a query, outside any transaction; raises Unavailable."""
+        del bound_to
         self._answers()
         return tuple(self._raw.execute(statement, values).fetchone() or ())
 

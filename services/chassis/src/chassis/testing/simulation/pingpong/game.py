@@ -76,7 +76,7 @@ def _practise(number: int, wall: int) -> Command:
 def _hit_wall(wall: int, storage: Storage, context: Context) -> None:
     """Hit a wall as a careful client does: look first, then write against what was seen."""
     stream, rally_id = f"wall-{wall}", f"wall-{wall}"
-    with storage.read() as db:
+    with storage.read(context.tenant) as db:
         seen = len(storage.log(db).stream(context.tenant, stream))
     with storage.begin(context) as work:
         if not work.already_done:
