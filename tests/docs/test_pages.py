@@ -17,7 +17,8 @@ from sixfold.main import app
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 DECISIONS = sorted((DOCS / "adr").glob("[0-9]*.md"))
-PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+RUNBOOKS = sorted((ROOT / "deploy/runbooks").glob("*.md"))
+PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md")), *RUNBOOKS]
 HEADINGS = ["Status", "Context", "Decision", "Consequences", "Alternatives"]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 ROW = re.compile(r"^\| (.+?) \| (.+?) \|(?: .*\|)?$", re.MULTILINE)

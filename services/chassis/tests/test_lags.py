@@ -117,6 +117,25 @@ def test_overdue_timers_are_counted_by_process(storage: Storage, recorded: InMem
     assert measured(recorded, "sixfold.timer.due") == {("host",): 1}
 
 
+def test_processes_that_stand_still_are_counted_unless_a_timer_will_wake_them(
+    storage: Storage, recorded: InMemory
+) -> None:
+    """An order that nobody goes on with would be found when its buyer asks."""
+    lags.sample_slowly(BLUEPRINT, storage)
+    assert measured(recorded, "sixfold.process.orphans") == {("host",): 0}
+    with storage.database.begin() as db:
+        db.exec_driver_sql(
+            """INSERT INTO processes (tenant, process, key, finished, advanced_at, last) VALUES
+            ('acme', 'host', 'stuck', FALSE, 1, 'x'), ('acme', 'host', 'waiting', FALSE, 1, 'x'),
+            ('acme', 'host', 'done', TRUE, 1, 'x')"""
+        )
+        set_timer(db, context(), process="host", key="waiting", name="wake", due_at=NOW)
+
+    lags.sample_slowly(BLUEPRINT, storage)
+
+    assert measured(recorded, "sixfold.process.orphans") == {("host",): 1}
+
+
 def test_parked_events_are_counted_until_they_are_gone(
     storage: Storage, listener: Listener, recorded: InMemory
 ) -> None:

@@ -28,7 +28,7 @@ from chassis import ops_port
 from chassis.health import Check
 from chassis.testing.settings import settings
 ops = ops_port.serve(
-    settings(ops_port=0), [Check(name="fine", probe=lambda: None)], metrics=lambda: b"one 1\\n"
+    settings(ops_port=0), [Check(name="fine", probe=lambda: None)], exposed=lambda: b"one 1\\n"
 )
 ops.hung_seconds = 1.0
 ops.started = True
@@ -60,7 +60,7 @@ def problems(port: int, path: str) -> dict[str, Any]:
 def serving(*ready: Check, alive: tuple[Check, ...] = ()) -> Iterator[tuple[OpsPort, int]]:
     """Serve an ops port on a free port."""
     ops = ops_port.serve(
-        settings(ops_port=0), ready, metrics=lambda: b"sixfold_ones 1\n", alive=alive
+        settings(ops_port=0), ready, exposed=lambda: b"sixfold_ones 1\n", alive=alive
     )
     assert ops.port
     try:
@@ -75,7 +75,7 @@ def failing() -> None:
 
 def test_without_a_port_nothing_is_served() -> None:
     """A developer's machine would open ports that nobody asked for."""
-    ops = ops_port.serve(settings(), [], metrics=lambda: b"")
+    ops = ops_port.serve(settings(), [], exposed=lambda: b"")
     ops.beat()
 
     assert ops.port is None
@@ -101,7 +101,7 @@ def test_each_probe_answers_its_own_question() -> None:
 def test_a_main_loop_that_is_silent_is_not_alive() -> None:
     """A process that hangs would be kept for ever, because it can still answer."""
     now = [0.0]
-    ops = OpsPort(ready=(), alive=(), metrics=lambda: b"", now=lambda: now[0])
+    ops = OpsPort(ready=(), alive=(), exposed=lambda: b"", now=lambda: now[0])
     ops.beat()
     now[0] = ops_port.HUNG_SECONDS
     assert ops.page("/livez").status == 200
@@ -136,7 +136,7 @@ def test_a_secret_in_a_failure_is_not_shown() -> None:
     def quoting() -> bytes:
         raise OSError("postgresql://app:hunter2@db")
 
-    ops = OpsPort(ready=(), alive=(), metrics=quoting)
+    ops = OpsPort(ready=(), alive=(), exposed=quoting)
 
     assert (ops.page("/metrics").status, b"hunter2" in ops.page("/metrics").body) == (503, False)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from chassis.testing.telemetry import recorded_telemetry
 from listening.examples import BRAND
+from listening.measures import count_overdue
 
 
 def test_operators_see_lags_due_times_latencies_and_breaches(desk: Any) -> None:
@@ -29,3 +30,24 @@ def test_operators_see_lags_due_times_latencies_and_breaches(desk: Any) -> None:
     assert total("case.due") == 300
     assert total("reply.latency") == 360
     assert total("case.breached") == 1
+
+
+def test_answers_that_are_owed_beyond_their_time_are_counted(desk: Any) -> None:
+    """A team that falls behind would be seen only in the report of the week."""
+
+    def overdue() -> dict[str, int]:
+        with recorded_telemetry() as seen:
+            with desk.storage.system.read() as db:
+                count_overdue(db, desk.clock.now())
+            found = seen.measurements()["sixfold.listening.case.overdue"]
+        return {labels["tenant"]: point.value for labels, point in found}
+
+    case = desk.case(f"{BRAND} 几点开门?")
+    desk.settle()
+    assert overdue() == {"acme": 0}
+    desk.clock.advance(timedelta(hours=3))
+    desk.settle()
+    assert overdue() == {"acme": 1}
+    desk.reply(case, at=desk.clock.now())
+    desk.settle()
+    assert overdue() == {"acme": 0}

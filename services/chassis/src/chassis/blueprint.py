@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
+
+from sqlalchemy import Connection
 
 from chassis.envelope import Recorded
 from chassis.events import EventRegistry
@@ -26,6 +29,8 @@ class Blueprint:
         inline: Projections that commit with the events.
         projections: Projections that follow the log.
         gateways: Calls to the outside, by the name of the gateway.
+        counts: Record business metrics from the read models, twice a minute; each is given the
+            service's time.
     """
 
     name: str
@@ -36,6 +41,7 @@ class Blueprint:
     projections: Sequence[Projection] = ()
     processes: Sequence[Process[Any]] = ()
     gateways: Mapping[str, Callable[[Storage], Calls]] = field(default_factory=dict)
+    counts: Sequence[Callable[[Connection, datetime], None]] = ()
 
     @property
     def readers(self) -> list[str]:

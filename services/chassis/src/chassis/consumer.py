@@ -90,12 +90,14 @@ class Consumer:
         While the broker is away, or takes connections and is silent, the producer's log is
         read all the same.
         """
+        metrics.record(metrics.READER_STOPPED, 0, reader=self._inbox.name)
         try:
             while not self._stopped():
                 # A forked log is noticed before the first message of the new fork is handled.
                 self._patiently(self._look_around)
                 self._patiently(self._connected)
         except Alarm as alarm:
+            metrics.record(metrics.READER_STOPPED, 1, reader=self._inbox.name)
             _log.error("subscription.alarm", subscription=self._inbox.name, reason=str(alarm))
             self._alarm(alarm)
 

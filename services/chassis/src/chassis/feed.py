@@ -12,6 +12,7 @@ from chassis.errors import Rejected, Unavailable
 from chassis.inbox import ForkedLog
 from chassis.log import LaneHead
 from chassis.storage import log_on
+from chassis.telemetry.outbound import measured
 from chassis.wire import from_text, to_text
 
 SCOPE = "log.read"
@@ -72,7 +73,7 @@ class HttpFeed:
         gate.passes("call")
         headers = {"Authorization": f"Bearer {self._token()}"}
         try:
-            answer = self._client.get(path, params=query, headers=headers)
+            answer = measured("feed", lambda: self._client.get(path, params=query, headers=headers))
         except httpx.HTTPError as error:
             raise Unavailable(f"the feed at {self._client.base_url} does not answer") from error
         if answer.status_code == _CONFLICT:

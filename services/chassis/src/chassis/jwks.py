@@ -16,6 +16,7 @@ from joserfc.jwk import KeySet
 from chassis.clock import Clock
 from chassis.dev_issuer import ensure_allowed, is_development_key
 from chassis.errors import Unavailable
+from chassis.telemetry.outbound import measured
 
 _FRESH = timedelta(minutes=5)
 _COOLDOWN = timedelta(seconds=10)
@@ -141,14 +142,19 @@ def fetched(url: str) -> Any:
         httpx.HTTPError: nobody answers well; a redirect is no answer.
         ValueError: what is there is too long, or not JSON.
     """
-    with httpx.stream("GET", url, timeout=_TIMEOUT) as answer:
-        if answer.status_code != httpx.codes.OK:
-            raise ValueError(f"the issuer answered {answer.status_code}")
-        raw = bytearray()
-        for part in answer.iter_bytes():
-            raw += part
-            if len(raw) > _LONGEST:
-                raise ValueError("the issuer's answer is too long")
+    raw = bytearray()
+
+    def read() -> httpx.Response:
+        with httpx.stream("GET", url, timeout=_TIMEOUT) as answer:
+            for part in answer.iter_bytes() if answer.status_code == httpx.codes.OK else ():
+                raw.extend(part)
+                if len(raw) > _LONGEST:
+                    raise ValueError("the issuer's answer is too long")
+        return answer
+
+    answer = measured("issuer", read)
+    if answer.status_code != httpx.codes.OK:
+        raise ValueError(f"the issuer answered {answer.status_code}")
     return json.loads(raw)
 
 

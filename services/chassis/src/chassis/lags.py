@@ -2,18 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from sqlalchemy import Connection
 
 from chassis import checkpoints, parked, publisher, timers
 from chassis.blueprint import Blueprint
+from chassis.clock import SystemClock
 from chassis.health import Check, broker_answers, database_answers, lag_below
+from chassis.processes import count_orphans
 from chassis.settings import Settings
 from chassis.storage import Storage, log_on
 from chassis.telemetry import metrics
 from chassis.topology import source_of
 
 SECONDS = 5.0
+SLOW_SECONDS = 30.0
+ORPHAN_AGE = timedelta(days=1)
+_wall = SystemClock()
 
 
 def sample(blueprint: Blueprint, storage: Storage) -> int:
@@ -34,6 +40,24 @@ def sample(blueprint: Blueprint, storage: Storage) -> int:
     return 0
 
 
+def sample_slowly(blueprint: Blueprint, storage: Storage) -> int:
+    """Record what costs more to count: stuck processes, and what a service counts itself.
+
+    Returns:
+        0: there is never more to do at once.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
+    with storage.system.read() as db:
+        stuck = count_orphans(db, before=_wall.now() - ORPHAN_AGE)
+        for name in {process.name for process in blueprint.processes} | stuck.keys():
+            metrics.record(metrics.ORPHANS, stuck.get(name, 0), process=name)
+        for count in blueprint.counts:
+            count(db, storage.clock.now())
+    return 0
+
+
 def read_models_fresh(blueprint: Blueprint, storage: Storage, limit: int) -> Check:
     """Require that no read model is more than ``limit`` events behind its own log.
 
@@ -49,6 +73,24 @@ def read_models_fresh(blueprint: Blueprint, storage: Storage, limit: int) -> Che
     return lag_below(limit, lag)
 
 
+def log_carried(blueprint: Blueprint, storage: Storage, settings: Settings) -> list[Check]:
+    """Require that nothing of the own log waits for long: neither to be shown nor to go out."""
+    return [
+        read_models_fresh(blueprint, storage, settings.lag_limit),
+        events_published(storage, settings.lag_limit),
+    ]
+
+
+def events_published(storage: Storage, limit: int) -> Check:
+    """Require that no more than ``limit`` events wait to be numbered or to go out."""
+
+    def unpublished() -> int:
+        with storage.system.read() as db:
+            return log_on(db).unplaced() + behind(db, [publisher.NAME])[publisher.NAME]
+
+    return replace(lag_below(limit, unpublished), name="events published")
+
+
 def relay_checks(
     blueprint: Blueprint,
     storage: Storage,
@@ -57,24 +99,13 @@ def relay_checks(
     sends: bool = True,
     follows: bool = True,
 ) -> list[Check]:
-    """Return what must hold before a relay counts as ready: nothing of its log waits for long.
-
-    Each half answers for its own work only.
-    """
-
-    def unpublished() -> int:
-        with storage.system.read() as db:
-            return log_on(db).unplaced() + behind(db, [publisher.NAME])[publisher.NAME]
-
-    sending = [
-        broker_answers(settings.amqp_uri),
-        replace(lag_below(settings.lag_limit, unpublished), name="events published"),
-    ]
-    following = [read_models_fresh(blueprint, storage, settings.lag_limit)]
+    """Return what must hold before a relay counts as ready; each half answers for its own work."""
+    limit = settings.lag_limit
+    sending = [broker_answers(settings.amqp_uri), events_published(storage, limit)]
     return [
         database_answers(storage.system),
         *(sending if sends else []),
-        *(following if follows else []),
+        *([read_models_fresh(blueprint, storage, limit)] if follows else []),
     ]
 
 
@@ -86,6 +117,7 @@ def behind(db: Connection, readers: Sequence[str]) -> Mapping[str, int]:
 
 def _sample_log(db: Connection, blueprint: Blueprint) -> None:
     metrics.record(metrics.SEQUENCER_LAG, log_on(db).unplaced())
+    metrics.record(metrics.LOG_POSITION, log_on(db).head())
     views = [projection.name for projection in blueprint.projections]
     others = [name for name in blueprint.readers if name not in views]
     lags = behind(db, [*views, *others, publisher.NAME])
@@ -98,8 +130,10 @@ def _sample_log(db: Connection, blueprint: Blueprint) -> None:
 
 
 def _sample_parked(db: Connection) -> None:
-    waiting = parked.count_by_subscription(db)
+    waiting, stuck = parked.count_by_subscription(db), parked.count_stuck(db)
     # A reader whose last parked event is gone must be seen to have none.
     for name in waiting.keys() | checkpoints.names(db):
         source = source_of(name)
-        metrics.record(metrics.PARKED, waiting.get(name, 0), subscription=name, source=source)
+        labels = {"subscription": name, "source": source}
+        metrics.record(metrics.PARKED, waiting.get(name, 0), **labels)
+        metrics.record(metrics.PARKED_STUCK, stuck.get(name, 0), **labels)

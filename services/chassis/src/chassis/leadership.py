@@ -69,6 +69,8 @@ class Leadership:
         self._session: Connection | None = None
         self._leading = False
         self._next_try = 0.0
+        # One that never led must be seen not to: nobody leads where all are 0.
+        metrics.record(metrics.LEADING, 0, role=role)
 
     def acquire(self, look: str = ALWAYS) -> bool:
         """Become the leader, or confirm still being it; False while somebody else is.

@@ -8,8 +8,28 @@ from dataclasses import dataclass
 from chassis.errors import Alarm, Conflict, Unavailable
 from chassis.health import Check, NotReady
 from chassis.logs import get_logger
+from chassis.telemetry import metrics
+from chassis.telemetry.metrics import Metric, declare
 
 PAUSE_SECONDS = 1.0
+LOOP_SILENT = declare(
+    Metric(
+        name="sixfold.loop.silent",
+        kind="gauge",
+        unit="s",
+        description="How long ago a loop ended its last step",
+        labels=frozenset({"loop"}),
+    )
+)
+LOOP_FAILED = declare(
+    Metric(
+        name="sixfold.loop.failed",
+        kind="counter",
+        unit="{step}",
+        description="Steps that failed and are tried again: unavailable servers, or a defect",
+        labels=frozenset({"loop", "outcome"}),
+    )
+)
 _log = get_logger(__name__)
 
 
@@ -95,6 +115,7 @@ class Loops:
         self._stop = threading.Event()
         self._bell = bell or Bell()
         self.alarms: dict[str, str] = {}
+        self._ended: dict[str, float] = {}
         self._threads = [
             threading.Thread(target=self._run, args=(loop,), name=loop.name, daemon=True)
             for loop in loops
@@ -103,7 +124,12 @@ class Loops:
     def start(self) -> None:
         """Start every thread."""
         for thread in self._threads:
+            self._ended[thread.name] = time.monotonic()
+            metrics.record(metrics.READER_STOPPED, 0, reader=thread.name)
+            for outcome in ("unavailable", "defect"):
+                metrics.record(LOOP_FAILED, 0, loop=thread.name, outcome=outcome)
             thread.start()
+        metrics.watch(LOOP_SILENT, self._silent)
 
     def ask_to_stop(self) -> None:
         """Ask every thread to leave; safe in a signal handler."""
@@ -149,13 +175,21 @@ class Loops:
 
         return Check(name="loops turn", probe=probe)
 
+    def _silent(self) -> list[tuple[dict[str, str], float]]:
+        now = time.monotonic()
+        turning = (name for name in self._ended if name not in self.alarms)
+        return [({"loop": name}, now - self._ended[name]) for name in turning]
+
     def _run(self, loop: Loop) -> None:
         try:
             while not self._stop.is_set():
                 heard = self._bell.rings
-                self._pause(loop, heard, self._pause_after(loop))
+                pause = self._pause_after(loop)
+                self._ended[loop.name] = time.monotonic()
+                self._pause(loop, heard, pause)
         except Alarm as alarm:
             self.alarms[loop.name] = str(alarm)
+            metrics.record(metrics.READER_STOPPED, 1, reader=loop.name)
             _log.error("loop.alarm", loop=loop.name, reason=str(alarm))
         finally:
             loop.close()
@@ -174,9 +208,11 @@ class Loops:
         except Alarm:
             raise
         except Unavailable as error:
+            metrics.record(LOOP_FAILED, loop=loop.name, outcome="unavailable")
             _log.warning("loop.pause", loop=loop.name, reason=str(error))
         except Exception:  # noqa: BLE001  # said and tried again
             # A defect in one step must not end the role silently: it is said, and tried again.
+            metrics.record(LOOP_FAILED, loop=loop.name, outcome="defect")
             _log.exception("loop.failed", loop=loop.name)
         loop.close()
         self._stop.wait(PAUSE_SECONDS)

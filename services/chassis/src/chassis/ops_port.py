@@ -16,13 +16,25 @@ from typing import Any, TypeVar
 from chassis.errands import Errands
 from chassis.health import Answer, Check, NotReady, readiness
 from chassis.settings import Settings
+from chassis.telemetry import metrics
+from chassis.telemetry.metrics import Metric, declare
 
+HOLDS = declare(
+    Metric(
+        name="sixfold.check.holds",
+        kind="gauge",
+        unit="{check}",
+        description="1 where a condition of being ready held when it was last looked at",
+        labels=frozenset({"check"}),
+    )
+)
 T = TypeVar("T")
 Start = Callable[[Callable[[], None]], Any]
 
 BEAT_SECONDS = 0.2
 HUNG_SECONDS = 20.0  # a main loop that was silent for so long will not come back
 ANSWER_SECONDS = 8.0
+LOOK_SECONDS = 10.0  # a scraper looks anew where no orchestrator has for so long
 _CLIENT_SECONDS = 5.0
 _THREADS = 4  # more at a time wait; nobody but the orchestrator and Prometheus asks
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -43,7 +55,7 @@ class OpsPort:
     Args:
         ready: What must hold before others may count on this process.
         alive: What must hold for it not to be started anew; never broker or database.
-        metrics: Returns the metrics in Prometheus' text format.
+        exposed: Returns the metrics in Prometheus' text format.
         hung_seconds: After how long a silent main loop counts as hung.
         now: A clock that only goes forward.
         started: Whether everything has been started.
@@ -51,12 +63,13 @@ class OpsPort:
 
     ready: Sequence[Check]
     alive: Sequence[Check]
-    metrics: Callable[[], bytes]
+    exposed: Callable[[], bytes]
     hung_seconds: float = HUNG_SECONDS
     now: Callable[[], float] = time.monotonic
     started: bool = False
     port: int | None = None
     _beaten: float | None = None
+    _looked: float | None = None
     _errands: Errands | None = None
     _listening: Any = None
     _pages: dict[str, Callable[[], _Page]] = field(default_factory=dict)
@@ -105,17 +118,28 @@ class OpsPort:
             self._listening.close()
 
     def _exposition(self) -> _Page:
-        return _Page(status=200, kind=TEXT, body=self._asked(self.metrics))
+        return _Page(status=200, kind=TEXT, body=self._asked(self._measured))
 
     def _startup(self) -> _Page:
         return _told([Answer(name="started", problem=None if self.started else "still starting")])
 
     def _readiness(self) -> _Page:
-        checks = [self._is_started(), *self.ready]
-        return _told(self._asked(lambda: readiness(checks)[1]))
+        return _told(self._asked(self._look))
 
     def _liveness(self) -> _Page:
         return _told(readiness([self._main_loop_turns(), *self.alive])[1])
+
+    def _measured(self) -> bytes:
+        if self._looked is None or self.now() - self._looked > LOOK_SECONDS:
+            self._look()
+        return self.exposed()
+
+    def _look(self) -> Sequence[Answer]:
+        self._looked = self.now()
+        _, answers = readiness([self._is_started(), *self.ready])
+        for answer in answers:
+            metrics.record(HOLDS, int(answer.problem is None), check=answer.name)
+        return answers
 
     def _asked(self, work: Callable[[], T]) -> T:
         return work() if self._errands is None else self._errands.ask(work)
@@ -140,7 +164,7 @@ def serve(
     settings: Settings,
     ready: Sequence[Check],
     *,
-    metrics: Callable[[], bytes],
+    exposed: Callable[[], bytes],
     alive: Sequence[Check] = (),
 ) -> OpsPort:
     """Open the ops port of a process, if its settings name one.
@@ -151,10 +175,10 @@ def serve(
     Args:
         settings: Where to listen.
         ready: What must hold before others may count on this process.
-        metrics: Returns the metrics in Prometheus' text format.
+        exposed: Returns the metrics in Prometheus' text format.
         alive: What must hold besides the main loop's beat; never broker or database.
     """
-    ops = OpsPort(ready=ready, alive=alive, metrics=metrics)
+    ops = OpsPort(ready=ready, alive=alive, exposed=exposed)
     if settings.ops_port is None:
         return ops
     threading = _real("threading")

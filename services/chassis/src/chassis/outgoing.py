@@ -85,6 +85,7 @@ class AmqpOutgoing:
         )
         with translated(self.close):
             self._framing = self._opened()
+        self._note(blocked=False)
 
     def send(self, events: Sequence[Recorded]) -> None:
         """Write events to the broker's socket; while it is full, listen."""

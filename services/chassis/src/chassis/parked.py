@@ -298,6 +298,15 @@ def count_by_subscription(db: Connection) -> dict[str, int]:
     return dict(found.tuples().all())
 
 
+def count_stuck(db: Connection) -> dict[str, int]:
+    """Return how many events failed for good and wait for a person, by subscription."""
+    stuck = and_(TABLE.c.error.is_not(None), TABLE.c.due_at.is_(None))
+    found = db.execute(
+        select(TABLE.c.subscription, func.count()).where(stuck).group_by(TABLE.c.subscription)
+    )
+    return dict(found.tuples().all())
+
+
 def show(db: Connection, subscription: str, position: int) -> Parked:
     """Return one parked event; raises NotParked."""
     found = _found(db, select(TABLE).where(at(subscription, position)))

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Text,
     and_,
     select,
+    text,
 )
 
 from chassis import direct, schemas, stored_values
@@ -157,6 +158,12 @@ def define_table(metadata: MetaData) -> Table:
 
 
 _processes = define_table(MetaData())
+_COUNT_ORPHANS = text(
+    """SELECT process, count(*) FROM processes p WHERE NOT finished AND advanced_at < :before
+    AND NOT EXISTS (SELECT 1 FROM timers t
+        WHERE t.tenant = p.tenant AND t.process = p.process AND t.key = p.key)
+    GROUP BY process"""
+)
 _NOTE = """INSERT INTO processes (tenant, process, key, finished, advanced_at, last)
 VALUES (:tenant, :process, :key, :finished, :advanced_at, :last)
 ON CONFLICT (tenant, process, key) DO UPDATE SET
@@ -215,6 +222,12 @@ def orphans(db: Connection, *, before: datetime) -> list[dict[str, Any]]:
     return [
         {**row, "advanced_at": moment(row["advanced_at"]).isoformat()} for row in found.mappings()
     ]
+
+
+def count_orphans(db: Connection, *, before: datetime) -> dict[str, int]:
+    """Count the instances that stand still and wait for no timer, by process."""
+    found = db.execute(_COUNT_ORPHANS, {"before": micros(before)})
+    return dict(found.tuples().all())
 
 
 def _key_of(process: Process[Any], trigger: Any) -> str | None:

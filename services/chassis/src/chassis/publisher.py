@@ -4,6 +4,7 @@ The log is the outbox.  A crash between a confirm and the checkpoint publishes e
 twice; it never loses one.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
@@ -58,6 +59,7 @@ class Publisher(AbstractContextManager["Publisher"]):
         self._window = window
         self._outgoing: Outgoing | None = None
         self._at: int | None = None  # the checkpoint, as far as is known
+        metrics.record(metrics.PUBLISHED, 0)
 
     def step(self) -> int:
         """Publish what comes next, a window at most, and move the checkpoint.
@@ -109,16 +111,20 @@ class Publisher(AbstractContextManager["Publisher"]):
     def _publish(self, events: Sequence[Recorded], *, end: int) -> int:
         """Send a window, beginning with ``events``, and wait; return its last position."""
         first = last = events[0].position
+        facts: Counter[tuple[str, str]] = Counter()
         with publishing(self._exchange):
             while events:
                 self._opened().send(events)
                 reach("publisher.sent")
+                facts.update((event.tenant, event.type) for event in events)
                 last = events[-1].position
                 whole = len(events) == self._batch
                 events = self._read(last, limit=min(self._batch, end - last)) if whole else ()
             self._opened().settle()
             # Positions have no gaps.
             annotate({"messaging.batch.message_count": last - first + 1})
+        for (tenant, kind), count in facts.items():
+            metrics.record(metrics.FACTS, count, tenant=tenant, type=kind)
         return last
 
     def _read(self, after: int, limit: int | None = None) -> Sequence[Recorded]:

@@ -25,6 +25,13 @@ def projector(package: str) -> None:
     main(package, sends=False)
 
 
+def workload(*, sends: bool, follows: bool) -> str:
+    """Return what kind of process this is, for its telemetry."""
+    if sends and follows:
+        return "relay"
+    return "publisher" if sends else "projector"
+
+
 def main(package: str, *, sends: bool = True, follows: bool = True) -> None:
     """Run until SIGTERM, then finish what was begun and leave, whatever hangs by then.
 
@@ -34,7 +41,7 @@ def main(package: str, *, sends: bool = True, follows: bool = True) -> None:
     settings = from_environment()
     logs.configure(settings)
     ensure_current(settings.database_url, package)
-    telemetry = setup.start(settings, "relay")
+    telemetry = setup.start(settings, workload(sends=sends, follows=follows))
     blueprint = blueprint_of(package)
     storage = storage_of(blueprint, settings)
     announce_readers(blueprint, storage)
@@ -45,7 +52,7 @@ def main(package: str, *, sends: bool = True, follows: bool = True) -> None:
             *relay_checks(blueprint, storage, settings, sends=sends, follows=follows),
             logs_continue(loops.alarms),
         ],
-        metrics=telemetry.exposed,
+        exposed=telemetry.exposed,
         alive=[loops.turning()],
     )
 

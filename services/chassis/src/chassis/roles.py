@@ -29,6 +29,7 @@ from chassis.sequencer import ANY_PENDING, sequence
 from chassis.service_token import ClientCredentials
 from chassis.settings import Settings, SettingsInvalid
 from chassis.storage import Storage, head_of
+from chassis.telemetry import pools
 from chassis.timers import fire_due
 
 LIMIT = 1000
@@ -58,14 +59,19 @@ def storage_of(
         aside: Runs other calls that may.
     """
     clock = clock_from(settings.clock_file)
+    log = Database(settings.database_url, wait=wait, pool_size=settings.pool_size)
+    keys = Database(settings.keys_url, wait=wait)
+    pools.watch("log", log.engine)
+    pools.watch("keys", keys.engine)
+    everyones = _everyones(settings, wait)
+    if everyones is not None:
+        pools.watch("system", everyones.engine)
     return Storage(
         service=blueprint.name,
-        database=Database(settings.database_url, wait=wait, pool_size=settings.pool_size),
-        everyones=_everyones(settings, wait),
+        database=log,
+        everyones=everyones,
         registry=blueprint.registry,
-        keys=SqlKeys(
-            Database(settings.keys_url, wait=wait), master_key=settings.master_key, clock=clock
-        ),
+        keys=SqlKeys(keys, master_key=settings.master_key, clock=clock),
         clock=clock,
         secret=settings.secret,
         inline=blueprint.inline,
@@ -189,9 +195,20 @@ def relay_loops(
     else:
         raise SettingsInvalid([NOT_APART])
     if follows:
-        step = partial(lags.sample, blueprint, storage)
-        working.append(Loop(name="lags", step=step, idle=lags.SECONDS))
+        working += sampling_loops(blueprint, storage)
     return Loops([*working, bell_loop(storage, bell, settings.tail_poll_seconds)], bell)
+
+
+def sampling_loops(blueprint: Blueprint, storage: Storage) -> list[Loop]:
+    """Return the loops that look at how far everybody is; one look costs more than the other."""
+    return [
+        Loop(name="lags", step=partial(lags.sample, blueprint, storage), idle=lags.SECONDS),
+        Loop(
+            name="counts",
+            step=partial(lags.sample_slowly, blueprint, storage),
+            idle=lags.SLOW_SECONDS,
+        ),
+    ]
 
 
 def publisher_loop(storage: Storage, settings: Settings, begin: publisher.Begin) -> Loop:

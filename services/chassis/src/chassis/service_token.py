@@ -7,6 +7,7 @@ from collections.abc import Callable
 import httpx
 
 from chassis.errors import Unavailable
+from chassis.telemetry.outbound import measured
 
 _EARLY_SECONDS = 30.0
 _SHORTEST_SECONDS = 60.0
@@ -51,9 +52,12 @@ class ClientCredentials:
                 self._until = self._elapsed() + max(seconds - _EARLY_SECONDS, seconds / 2)
             return self._token
 
+    def _post(self) -> httpx.Response:
+        return httpx.post(self._url(), data=self._form, auth=self._credentials, timeout=10)
+
     def _fetched(self) -> tuple[str, float]:
         try:
-            answer = httpx.post(self._url(), data=self._form, auth=self._credentials, timeout=10)
+            answer = measured("issuer", self._post)
             answer.raise_for_status()
             found = answer.json()
             return str(found["access_token"]), float(found.get("expires_in", _SHORTEST_SECONDS))

@@ -79,7 +79,7 @@ def main(package: str) -> None:
     ensure_current(settings.database_url, package)
     telemetry = setup.start(settings, "worker")
     container = container_of(blueprint_of(package), settings)
-    ops = ops_port.serve(settings, container.config["checks"], metrics=telemetry.exposed)
+    ops = ops_port.serve(settings, container.config["checks"], exposed=telemetry.exposed)
     eventlet.spawn(ops.attend, eventlet.spawn, eventlet.sleep)
     asked: list[int] = []
 

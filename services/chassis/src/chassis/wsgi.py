@@ -1,6 +1,7 @@
 """A service as a WSGI application: its routes, its health, its contract."""
 
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +18,7 @@ from chassis.health import Check, readiness
 from chassis.http import LIMITS, Limits, dispatch
 from chassis.routes import Handler, Route
 from chassis.storage import Storage
+from chassis.telemetry import serving
 
 Endpoint = Callable[[Request, Mapping[str, Any]], Response]
 StartResponse = Callable[..., Any]
@@ -54,13 +56,18 @@ class App:
         return self._answer(Request(environ))(environ, start_response)
 
     def _answer(self, request: Request) -> Response:
+        started, route = time.perf_counter(), serving.UNKNOWN_ROUTE
         try:
-            name, path = self._map.bind_to_environ(request.environ).match()
-            return self._endpoints[name](request, path)
+            rule, path = self._map.bind_to_environ(request.environ).match(return_rule=True)
+            route = rule.rule
+            response = self._endpoints[rule.endpoint](request, path)
         except HTTPException as error:
-            return problems.response_to(error)
+            response = problems.response_to(error)
         except Exception as error:  # noqa: BLE001 -- the edge answers whatever happens
-            return problems.response_to(error)
+            response = problems.response_to(error)
+        took = time.perf_counter() - started
+        serving.answered(request.method, route, response.status_code, took)
+        return response
 
 
 def wsgi_app(

@@ -12,6 +12,7 @@ from commerce import (  # noqa: F401  # the upstreams only declare what is read
     shop_projections,
 )
 from commerce.cart_process import CART_PROCESS
+from commerce.counts import count_oversold
 from commerce.drop_process import DROP_PROCESS, GRANT_PROCESS
 from commerce.events import registry
 from commerce.fulfilment_port import fulfilment_gateway
@@ -52,4 +53,5 @@ BLUEPRINT = Blueprint(
     ),
     processes=(ORDER_PROCESS, DROP_PROCESS, GRANT_PROCESS, CART_PROCESS),
     gateways={"payment_provider": payment_gateway, "fulfilment_partner": fulfilment_gateway},
+    counts=(count_oversold,),
 )

@@ -60,7 +60,7 @@ class FulfilmentPartner:
             correlation_id=recorded.correlation_id,
         )
         with span(f"ask partner to {verb}", kind="client", parent=recorded.traceparent):
-            ask(self._client, asked, asked.body, who=WHO)
+            ask(self._client, asked, asked.body, who=WHO, peer="fulfilment")
 
 
 def calls_to_partner(storage: Storage, partner: FulfilmentPartner) -> Calls:

@@ -13,6 +13,7 @@ from chassis.envelope import Recorded
 from chassis.errors import Unavailable
 from chassis.storage import Storage
 from chassis.telemetry import current_traceparent, span
+from chassis.telemetry.outbound import Peer, measured
 from commerce import settings
 from commerce.order import ORDER
 from commerce.order_events import OrderPlaced
@@ -68,10 +69,12 @@ class PaymentProvider:
             "merchant": tenant,
             "callback_url": f"{self._callbacks}/v1/tenants/{tenant}/payments/callbacks",
         }
-        ask(self._client, asked, body, who="payment provider")
+        ask(self._client, asked, body, who="payment provider", peer="payments")
 
 
-def ask(client: httpx.Client, asked: Asked, body: Mapping[str, Any], *, who: str) -> None:
+def ask(
+    client: httpx.Client, asked: Asked, body: Mapping[str, Any], *, who: str, peer: Peer
+) -> None:
     """Make one request of somebody outside.
 
     Raises:
@@ -79,7 +82,7 @@ def ask(client: httpx.Client, asked: Asked, body: Mapping[str, Any], *, who: str
         ProviderRefused: they do not take this request.
     """
     try:
-        answer = client.post(asked.path, json=body, headers=_headers(asked))
+        answer = measured(peer, lambda: client.post(asked.path, json=body, headers=_headers(asked)))
     except httpx.TransportError as error:
         raise Unavailable(f"the {who} does not answer") from error
     if answer.status_code == _TOO_MANY or answer.status_code >= _SERVER_ERROR:

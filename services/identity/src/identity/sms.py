@@ -9,6 +9,7 @@ from chassis.envelope import Recorded
 from chassis.errors import Unavailable
 from chassis.storage import Storage
 from chassis.telemetry import span
+from chassis.telemetry.outbound import measured
 from identity import codes
 from identity.contact_events import PhoneClaimed, VerificationStarted
 from identity.phone import CODE_LIFETIME, PHONE
@@ -56,6 +57,11 @@ def _number(storage: Storage, tenant: str, started: VerificationStarted) -> str 
     return known[-1] if known else None
 
 
+def _post(url: str, key: str, message: Mapping[str, str]) -> httpx.Response:
+    headers = {"Idempotency-Key": key}
+    return httpx.post(f"{url}/messages", json=message, headers=headers, timeout=SECONDS)
+
+
 def _send(url: str, *, key: str, to: str, text: str) -> None:
     """Hand one message over.
 
@@ -66,12 +72,7 @@ def _send(url: str, *, key: str, to: str, text: str) -> None:
         raise Unavailable(f"{SETTING} is not set")
     with span("sms send", kind="client"):
         try:
-            answer = httpx.post(
-                f"{url}/messages",
-                json={"to": to, "text": text},
-                headers={"Idempotency-Key": key},
-                timeout=SECONDS,
-            )
+            answer = measured("sms", lambda: _post(url, key, {"to": to, "text": text}))
         except httpx.HTTPError as error:
             raise Unavailable(f"the SMS service: {type(error).__name__}") from None
     if answer.is_error:

@@ -9,7 +9,7 @@ from listening import projections
 from listening.channels import Channel, HttpChannel, NoChannel
 from listening.events import registry
 from listening.gateways import READER, sending
-from listening.measures import measuring
+from listening.measures import count_overdue, measuring
 from listening.mention_reply import MENTION_REPLY
 from listening.upstream import upstream
 
@@ -32,4 +32,5 @@ BLUEPRINT = Blueprint(
     projections=(projections.known_personas, projections.mention_list),
     processes=(MENTION_REPLY,),
     gateways={READER: partial(sending, channel_from_environment), "listening_measures": measuring},
+    counts=(count_overdue,),
 )

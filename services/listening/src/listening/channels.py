@@ -6,6 +6,7 @@ from typing import Protocol
 import httpx
 
 from chassis.errors import Unavailable
+from chassis.telemetry.outbound import measured
 
 _GONE, _TOO_MANY, _SERVER = 410, 429, 500
 
@@ -60,7 +61,10 @@ class HttpChannel:
         """Publish a reply; raises Unavailable, ChannelClosed, MessageRefused."""
         headers = {"Idempotency-Key": idempotency_key}
         try:
-            answer = self._client.post("/v1/messages", json=asdict(message), headers=headers)
+            body = asdict(message)
+            answer = measured(
+                "channel", lambda: self._client.post("/v1/messages", json=body, headers=headers)
+            )
         except httpx.HTTPError as error:
             raise Unavailable("the channel does not answer") from error
         _check(answer.status_code)

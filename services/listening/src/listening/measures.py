@@ -3,14 +3,18 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from sqlalchemy import Connection, func, select
+
 from chassis.blueprint import Calls
+from chassis.clock import micros
 from chassis.envelope import Recorded
 from chassis.storage import Storage
 from chassis.telemetry import metrics
-from chassis.telemetry.metrics import Metric, declare
+from chassis.telemetry.metrics import LONG, Metric, declare
 from listening.case_events import CaseOpened, CaseReopened, ReplySent, SlaBreached
 from listening.events import MentionDetected
 from listening.mention import MENTION
+from listening.tables import tenants, turns
 
 DISCOVERY_LAG = declare(
     Metric(
@@ -20,6 +24,7 @@ DISCOVERY_LAG = declare(
         description="From posting to discovery of a mention",
         labels=frozenset({"tenant"}),
         business=True,
+        buckets=LONG,
     )
 )
 HANDLING_LAG = declare(
@@ -30,6 +35,7 @@ HANDLING_LAG = declare(
         description="From the recorded mention to its open case",
         labels=frozenset({"tenant"}),
         business=True,
+        buckets=LONG,
     )
 )
 CASE_DUE = declare(
@@ -40,6 +46,7 @@ CASE_DUE = declare(
         description="How long after discovery the replies to new cases are due",
         labels=frozenset({"tenant"}),
         business=True,
+        buckets=LONG,
     )
 )
 REPLY_LATENCY = declare(
@@ -50,6 +57,7 @@ REPLY_LATENCY = declare(
         description="From discovery to the sent reply",
         labels=frozenset({"tenant"}),
         business=True,
+        buckets=LONG,
     )
 )
 BREACHES = declare(
@@ -62,6 +70,25 @@ BREACHES = declare(
         business=True,
     )
 )
+OVERDUE = declare(
+    Metric(
+        name="sixfold.listening.case.overdue",
+        kind="gauge",
+        unit="{case}",
+        description="Turns of open cases whose reply was due by now",
+        labels=frozenset({"tenant"}),
+        business=True,
+    )
+)
+
+
+def count_overdue(db: Connection, now: datetime) -> None:
+    """Record for each tenant how many answers are late and still owed."""
+    late, row = micros(now), turns.c
+    for tenant in db.scalars(select(tenants.c.tenant)):
+        owed = (row.tenant == tenant, row.open, row.replied_at.is_(None), row.due_at < late)
+        count = db.scalar(select(func.count()).select_from(turns).where(*owed)) or 0
+        metrics.record(OVERDUE, count, tenant=tenant)
 
 
 def measuring(storage: Storage) -> Calls:

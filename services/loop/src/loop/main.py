@@ -6,15 +6,24 @@
 import signal
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from chassis import logs, ops_port
 from chassis.auth import authority_of
 from chassis.consumer import HEAD_SECONDS, Consumer
 from chassis.errors import Alarm
-from chassis.health import Check, NotReady, broker_answers, database_answers, logs_continue
+from chassis.health import (
+    Check,
+    NotReady,
+    broker_answers,
+    database_answers,
+    lag_below,
+    logs_continue,
+)
 from chassis.ids import LANES
 from chassis.inbox import Feed, OrderedInbox
+from chassis.lags import log_carried
 from chassis.logs import get_logger
 from chassis.loops import Loop, Loops
 from chassis.migrations import ensure_current
@@ -60,9 +69,13 @@ class Subscriptions:
     ) -> None:
         self.alarms: dict[str, str] = {}
         self._stopping = threading.Event()
+        self._inboxes = {
+            source: OrderedInbox(DuckLedger(facts, source), feed, lanes=range(LANES))
+            for source, feed in feeds.items()
+        }
         consumers = [
             Consumer(
-                OrderedInbox(DuckLedger(facts, source), feed, lanes=range(LANES)),
+                inbox,
                 consumer=BLUEPRINT.name,
                 source=source,
                 amqp_uri=amqp_uri,
@@ -71,7 +84,7 @@ class Subscriptions:
                 head_seconds=head_seconds,
                 wait_seconds=_BATCH_WAIT_SECONDS,
             )
-            for source, feed in feeds.items()
+            for source, inbox in self._inboxes.items()
         ]
         self._threads = [
             threading.Thread(target=consumer.run, name=source, daemon=True)
@@ -82,6 +95,10 @@ class Subscriptions:
         """Start every thread."""
         for thread in self._threads:
             thread.start()
+
+    def lag(self) -> int:
+        """Return how many events of all logs have not been counted, as far as is known."""
+        return sum(inbox.lag for inbox in self._inboxes.values())
 
     def stop(self) -> None:
         """Let every thread finish its batch; one that waits for a dead broker is left behind."""
@@ -176,8 +193,12 @@ def run(settings: Settings, storage: Storage, facts: LiveFacts, telemetry: setup
     web.prepare()
     ops = ops_port.serve(
         settings,
-        checks,
-        metrics=telemetry.exposed,
+        [
+            *checks,
+            *log_carried(BLUEPRINT, storage, settings),
+            replace(lag_below(settings.lag_limit, subscriptions.lag), name="logs counted"),
+        ],
+        exposed=telemetry.exposed,
         alive=[own_log.turning(), answering.turning()],
     )
 

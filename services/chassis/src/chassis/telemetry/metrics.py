@@ -1,20 +1,22 @@
 """Every metric, in one table; a dashboard may use only what stands here or is declared."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
-from opentelemetry.metrics import Meter, NoOpMeter
+from opentelemetry.metrics import CallbackOptions, Meter, NoOpMeter, Observation
 
 from chassis.telemetry.guard import Guard
 from chassis.telemetry.tentative import tell
 
 Kind = Literal["counter", "histogram", "gauge"]
+Look = Callable[[], Iterable[tuple[Mapping[str, str], float]]]
 
-_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+SHORT = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+LONG = (1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 14400.0, 86400.0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,6 +31,7 @@ class Metric:
         labels: The only labels it may carry.
         business: Only such a metric may carry the label ``tenant``: a mechanism's metric
             with one would cost a time series for each customer of each process.
+        buckets: A histogram's bounds, in seconds: of what machines do, or ``LONG`` for people.
     """
 
     name: str
@@ -37,6 +40,7 @@ class Metric:
     description: str
     labels: frozenset[str] = frozenset()
     business: bool = False
+    buckets: tuple[float, ...] = SHORT
 
     def __post_init__(self) -> None:
         """Refuse a tenant label on a mechanism's metric."""
@@ -57,6 +61,7 @@ class _Installed:
     meter: Meter = field(default_factory=lambda: NoOpMeter("chassis"))
     guard: Guard = field(default_factory=Guard)
     instruments: dict[str, Any] = field(default_factory=dict)
+    looks: dict[str, list[Look]] = field(default_factory=dict)
 
 
 _declared: dict[str, Metric] = {}
@@ -94,6 +99,14 @@ APPEND_SECONDS = declare(
         unit="s",
         description="How long one append took, commit included",
         labels=frozenset({"outcome"}),
+    )
+)
+LOG_POSITION = declare(
+    Metric(
+        name="sixfold.log.position",
+        kind="gauge",
+        unit="{event}",
+        description="The position of the log's newest event",
     )
 )
 SEQUENCER_LAG = declare(
@@ -173,6 +186,24 @@ PARKED = declare(
         labels=frozenset({"subscription", "source"}),
     )
 )
+PARKED_STUCK = declare(
+    Metric(
+        name="sixfold.subscription.parked.stuck",
+        kind="gauge",
+        unit="{event}",
+        description="Parked events that failed for good and wait for a person",
+        labels=frozenset({"subscription", "source"}),
+    )
+)
+READER_STOPPED = declare(
+    Metric(
+        name="sixfold.reader.stopped",
+        kind="gauge",
+        unit="{reader}",
+        description="1 where a reader has stopped because a log cannot be trusted",
+        labels=frozenset({"reader"}),
+    )
+)
 PROJECTION_LAG = declare(
     Metric(
         name="sixfold.projection.lag",
@@ -191,6 +222,25 @@ TIMERS_DUE = declare(
         labels=frozenset({"process"}),
     )
 )
+ORPHANS = declare(
+    Metric(
+        name="sixfold.process.orphans",
+        kind="gauge",
+        unit="{process}",
+        description="Instances of a process that stand still, unfinished, and wait for no timer",
+        labels=frozenset({"process"}),
+    )
+)
+FACTS = declare(
+    Metric(
+        name="sixfold.facts",
+        kind="counter",
+        unit="{event}",
+        description="What happened, by the type of the event",
+        labels=frozenset({"tenant", "type"}),
+        business=True,
+    )
+)
 ATTRIBUTES_DROPPED = declare(
     Metric(
         name="sixfold.telemetry.dropped",
@@ -203,7 +253,8 @@ ATTRIBUTES_DROPPED = declare(
 
 def install(meter: Meter, guard: Guard) -> None:
     """Send measurements to ``meter`` from now on, their labels through ``guard``."""
-    _installed.meter, _installed.guard, _installed.instruments = meter, guard, {}
+    _installed.meter, _installed.guard = meter, guard
+    _installed.instruments, _installed.looks = {}, {}
 
 
 def uninstall() -> None:
@@ -226,6 +277,28 @@ def record(metric: Metric, value: float = 1, **labels: str) -> None:
             tell(partial(instrument.record, value, admitted))
         case "gauge":
             tell(partial(instrument.set, value, admitted))
+
+
+def watch(metric: Metric, look: Look) -> None:
+    """Have a gauge looked up whenever somebody reads the metrics, from now on.
+
+    Args:
+        metric: A gauge that nothing is recorded to besides.
+        look: Returns each combination of labels with its value; must not wait for anything.
+    """
+    looks = _installed.looks.setdefault(metric.name, [])
+    looks.append(look)
+    if len(looks) > 1:
+        return  # one instrument asks them all
+    guard = _installed.guard
+
+    def observe(_: CallbackOptions) -> Iterator[Observation]:
+        for labels, value in (found for each in looks for found in each()):
+            yield Observation(value, guard.admit(labels, metric.labels))
+
+    _installed.meter.create_observable_gauge(
+        metric.name, [observe], metric.unit, metric.description
+    )
 
 
 @contextmanager
@@ -251,6 +324,6 @@ def _create(metric: Metric) -> Any:
         case "counter":
             return meter.create_counter(*what)
         case "histogram":
-            return meter.create_histogram(*what, explicit_bucket_boundaries_advisory=_SECONDS)
+            return meter.create_histogram(*what, explicit_bucket_boundaries_advisory=metric.buckets)
         case "gauge":
             return meter.create_gauge(*what)

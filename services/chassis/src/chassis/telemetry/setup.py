@@ -93,6 +93,7 @@ def start(
     tracers, meters = _providers(resource, _processors(settings), readers)
     guard = Guard(strict=not settings.production, extra=extra_attributes, on_drop=_count_dropped)
     _install(tracers, meters, guard)
+    _count_dropped(0)  # a rate needs a beginning, here and wherever else 0 is recorded
     return Running(tracers=tracers, meters=meters, exposition=exposition)
 
 
