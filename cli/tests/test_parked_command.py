@@ -49,7 +49,7 @@ def operator(tmp_path: Path) -> Iterator[Operator]:
     for stream in "abc":
         greet(producer, stream, [1, 2])
     listener.fails = lambda number: KeyError("gone") if number == 1 else None
-    with producer.read() as db:
+    with producer.system.read() as db:
         listener.inbox.receive(producer.log(db).after(0, limit=100))
     issuer = DevelopmentIssuer(
         tmp_path / "issuer", environment="test", issuer=ISSUER, audience=AUDIENCE

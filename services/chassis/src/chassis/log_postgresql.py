@@ -47,8 +47,9 @@ class PostgresqlLog(SqlReads):
     """The log in PostgreSQL, as one open transaction sees it."""
 
     def __init__(self, db: Connection) -> None:
+        # Locked in this order, as whoever releases old events does: the other way is a deadlock.
         super().__init__(
-            db, positions="positions p", joined="positions p JOIN events e ON e.row_id = p.row_id"
+            db, positions="positions p", joined="events e JOIN positions p ON p.row_id = e.row_id"
         )
 
     def append(
