@@ -19,6 +19,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
+from chassis import restored
 from chassis.database import Database
 from chassis.errors import CannotStart
 from chassis.migrations import compatible
@@ -37,7 +38,7 @@ class SchemaNewer(Exception):
     """The database has moved on to a schema that this build can't use; start a newer build."""
 
 
-def migrate(url: str, package: str) -> str | None:
+def migrate(url: str, package: str, revision: str = "head") -> str | None:
     """Bring a database to a package's newest revision and return that revision.
 
     Two jobs at once wait for each other, so concurrent DDL cannot collide.
@@ -45,9 +46,10 @@ def migrate(url: str, package: str) -> str | None:
     Args:
         url: The database, reached directly: the lock belongs to the session.
         package: Holds the revisions in ``<package>/migrations/``.
+        revision: An earlier one, for a copy that was made when it was the newest.
     """
     with _one_at_a_time, opened(url) as db, _alone(db):
-        command.upgrade(config_for(package, connection=db), "head")
+        command.upgrade(config_for(package, connection=db), revision)
     return current_revision(url)
 
 
@@ -65,11 +67,13 @@ def ensure_current(url: str, package: str) -> None:
     Raises:
         SchemaOlder: a revision of this build is missing.
         SchemaNewer: a later build has taken away what this one needs.
+        RestoreUnfinished: the database is a copy that is not finished.
     """
     known = ScriptDirectory.from_config(config_for(package))
     ours = {script.revision for script in known.walk_revisions()}
     needed = known.get_current_head()
     with opened(url) as db:
+        restored.ensure_finished(db)
         found = MigrationContext.configure(db).get_current_revision()
         if found == needed or needed is None:
             return

@@ -1,0 +1,257 @@
+"""The backup commands, as an operator or a CronJob runs them."""
+
+import base64
+import json
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+from typer.testing import CliRunner
+
+from chassis.clock import SystemClock
+from chassis.context import Context, digest_of
+from chassis.database import Database
+from chassis.erasure_list import ErasureList
+from chassis.key_store import SqlKeys
+from chassis.migrations import ensure_current
+from chassis.restored import RestoreUnfinished
+from chassis.roles import blueprint_of
+from chassis.storage import Storage, log_on
+from chassis.testing.migrated import migrated
+from identity import linking
+from sixfold import main
+
+SECRET, MASTER = b"s" * 32, b"m" * 32
+SERVICES = ("identity", "commerce")
+KEYS = "chassis.key_store"
+ADDRESS = "somebody@example.com"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """An installation without processes, and the variables that describe it."""
+
+    folder: Path
+
+    def urls(self, which: str) -> dict[str, str]:
+        return {each: f"sqlite:///{self.folder}/{which}-{each}.db" for each in SERVICES}
+
+    def file(self, which: str) -> str:
+        path = self.folder / f"{which}.json"
+        path.write_text(json.dumps(self.urls(which)))
+        return str(path)
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        (self.folder / "secret").write_text(base64.b64encode(SECRET).decode() + "\n")
+        return {
+            "SIXFOLD_DATABASES_FILE": self.file("live"),
+            "SIXFOLD_KEYS_FILE": self.file("keys"),
+            "SECRET_FILE": str(self.folder / "secret"),
+            "MASTER_KEY": base64.b64encode(MASTER).decode(),
+            "SIXFOLD_BACKUPS": str(self.folder / "backups"),
+            "SIXFOLD_KEY_BACKUPS": str(self.folder / "key-backups"),
+            "ERASURE_LIST": str(self.folder / "erasures"),
+            "SIXFOLD_BACKUP_TEXTFILE": str(self.folder / "textfile"),
+            "SIXFOLD_STACK": str(self.folder / "nowhere"),
+        }
+
+    def run(self, words: str, *, fails: bool = False, **variables: str) -> str:
+        """Run the command; return what it said."""
+        given = {**self.variables, **variables}
+        done = CliRunner().invoke(main.app, ["backup", *words.split()], env=given)
+        if done.exception is not None and not isinstance(done.exception, SystemExit) and not fails:
+            raise done.exception
+        assert (done.exit_code != 0) == fails, done.output
+        return done.output + (str(done.exception) if fails else "")
+
+    def identity(self, which: str = "live", keys: str = "keys") -> Storage:
+        """Open identity."""
+        blueprint, clock = blueprint_of("identity"), SystemClock()
+        store = SqlKeys(Database(self.urls(keys)["identity"]), master_key=MASTER, clock=clock)
+        return Storage(
+            service="identity", database=Database(self.urls(which)["identity"]),
+            registry=blueprint.registry, keys=store, clock=clock, secret=SECRET,
+            inline=blueprint.inline,
+        )  # fmt: skip
+
+    def metric(self, job: str, name: str) -> float:
+        lines = (self.folder / "textfile" / f"sixfold_{job}.prom").read_text().splitlines()
+        (found,) = (line for line in lines if line.startswith(f"sixfold_{job}_{name} "))
+        return float(found.rpartition(" ")[2])
+
+
+def why() -> Context:
+    now = datetime.now(UTC)
+    return Context(
+        tenant="acme", actor="user:test", command_id=uuid4(), digest=digest_of(SECRET, b"it"),
+        correlation_id=uuid4(), causation_id=uuid4(), traceparent=None, now=now,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    place = Place(folder=tmp_path)
+    for service in SERVICES:
+        migrated(tmp_path / f"live-{service}.db", service)
+        migrated(tmp_path / f"keys-{service}.db", KEYS)
+    return place
+
+
+@pytest.fixture
+def person(place: Place) -> UUID:
+    """Give somebody whom identity knows by an address."""
+    storage = place.identity()
+    with storage.begin(why()) as work:
+        person_id = linking.register_person(work, origin="shop")
+    from identity import merging  # noqa: PLC0415  # beside its one use
+
+    with storage.begin(why()) as work:
+        merging.declare_email(work, person_id=person_id, address=ADDRESS)
+    return person_id
+
+
+def readable(place: Place, which: str, keys: str) -> set[str]:
+    """Return every address that can be read in identity's log."""
+    storage = place.identity(which, keys)
+    with closing(storage.database), storage.read() as db:
+        events = [
+            storage.registry.decode(one, storage.keys) for one in log_on(db).after(0, limit=99)
+        ]
+    return {event.address for event in events if getattr(event, "address", None)}
+
+
+def test_a_backup_is_made_listed_checked_and_restored(place: Place, person: UUID) -> None:
+    """The runbook's first page would not work."""
+    assert "chains hold" in place.run("create")
+    (line,) = place.run("list").splitlines()
+    assert "identity=2" in line
+    name = line.split()[0]
+    assert f"{name} is what was made" in place.run(f"verify {name}")
+    told = place.run(f"restore --databases {place.file('new')}")
+    assert "0 erasures on the list" in told
+    assert f"{name} is restored" in told
+    assert readable(place, "new", "keys") == {ADDRESS}
+    for service, url in place.urls("new").items():
+        ensure_current(url, service)
+    assert person
+
+
+def test_who_was_forgotten_after_the_backup_is_forgotten_again(place: Place, person: UUID) -> None:
+    """A restore, and an old copy of the keys with it, would bring back who was to be forgotten."""
+    place.run("create")
+    place.run("keys create")
+    listing = ErasureList(address=str(place.folder / "erasures"), secret=SECRET, service="identity")
+    listing.add(
+        tenant="acme", request_id=uuid4(), subjects=[str(person)], now=datetime.now(UTC),
+        about=str(person),
+    )  # fmt: skip
+    new_keys = place.file("new-keys")
+    told = place.run(f"keys restore --keys {new_keys}")
+    assert "identity: 1 keys had come back and were destroyed again" in told
+    told = place.run(f"restore --databases {place.file('new')} --keys {new_keys}")
+    assert "1 erasures on the list; 1 were unknown to the backup and begin again" in told
+    storage = place.identity("new", "new-keys")
+    with storage.read() as db:
+        assert log_on(db).after(0, limit=99)[-1].type == "erasure_requested"
+
+
+def test_without_a_list_nothing_is_restored_by_accident(place: Place, person: UUID) -> None:
+    """Whoever forgets the variable would bring back everybody who was forgotten."""
+    assert person
+    place.run("create")
+    new = place.file("new")
+    told = place.run(f"restore --databases {new}", fails=True, ERASURE_LIST="")
+    assert "--without-erasure-list" in told
+    assert not (place.folder / "new-identity.db").exists()
+    place.run(f"restore --databases {new} --without-erasure-list", ERASURE_LIST="")
+
+
+def test_a_broken_list_stops_a_restore_before_any_process_starts(
+    place: Place, person: UUID
+) -> None:
+    """Somebody could take themselves, or others, off the list."""
+    assert person
+    place.run("create")
+    folder = place.folder / "erasures" / "erasures"
+    folder.mkdir(parents=True)
+    (folder / "x.json").write_text("{}")
+    place.run(f"restore --databases {place.file('new')}", fails=True)
+    assert not (place.folder / "new-identity.db").exists()
+
+
+def test_keys_are_in_no_backup_but_their_own(place: Place, person: UUID) -> None:
+    """Destroyed keys would live on in last year's backups."""
+    with closing(Database(place.urls("keys")["identity"])) as database, database.read() as db:
+        from sqlalchemy import text  # noqa: PLC0415  # beside its one use
+
+        wrapped = bytes(db.execute(text("SELECT wrapped FROM subject_keys LIMIT 1")).scalar_one())
+    assert person
+    place.run("create")
+    place.run("keys create")
+    import pyarrow as pa  # noqa: PLC0415  # beside its one use
+
+    for path in (place.folder / "backups").rglob("*.zst"):
+        with pa.CompressedInputStream(pa.OSFile(str(path)), "zstd") as content:
+            assert wrapped not in content.read()
+    for path in (place.folder / "key-backups").rglob("*.zst"):
+        assert wrapped not in path.read_bytes()
+        with pytest.raises(OSError, match="ZSTD"):
+            pa.CompressedInputStream(pa.OSFile(str(path)), "zstd").read()
+
+
+def test_keys_go_to_another_place(place: Place) -> None:
+    """One stolen bucket would hold the letters and what opens them."""
+    told = place.run("keys create", fails=True, SIXFOLD_KEY_BACKUPS=str(place.folder / "backups"))
+    assert "another place" in told
+
+
+def test_monitoring_sees_success_and_keeps_it_through_a_failure(place: Place) -> None:
+    """The alert for a missing backup would be silenced by the failure that it is about."""
+    place.run("create")
+    success = place.metric("backup", "last_success_timestamp_seconds")
+    assert place.metric("backup", "last_run_ok") == 1
+    assert place.metric("backup", "kept") == 1
+    assert place.metric("backup", "size_bytes") > 0
+    place.run("create", fails=True, SIXFOLD_DATABASES_FILE="/nowhere")
+    assert place.metric("backup", "last_run_ok") == 0
+    assert place.metric("backup", "last_success_timestamp_seconds") == success
+    assert place.metric("backup", "last_run_timestamp_seconds") >= success
+
+
+def test_old_backups_go_but_never_the_last_that_is_whole(place: Place) -> None:
+    """A full disk would take the one good backup, or nobody would ever have room."""
+    for _ in range(3):
+        place.run("create")
+    names = [line.split()[0] for line in place.run("list").splitlines()]
+    for path in (place.folder / "backups" / "services" / names[0]).glob("identity.db*"):
+        path.write_bytes(path.read_bytes()[:-1] + b"x")
+    told = place.run("prune --daily 1 --weekly 0 --monthly 0")
+    kept = [line.split()[0] for line in place.run("list").splitlines()]
+    assert kept == names[:2]
+    assert f"{names[1]} reads whole" in told
+
+
+def test_copies_of_keys_live_for_days(place: Place) -> None:
+    """As long as a copy lives, a destroyed key can be brought back from it."""
+    place.run("keys create")
+    place.run("keys create")
+    place.run("keys prune --days 0")
+    assert len(place.run("keys list").splitlines()) == 1
+
+
+def test_a_restored_key_database_is_refused_until_it_forgot(place: Place, person: UUID) -> None:
+    """A process would start on keys that had been destroyed."""
+    from chassis import restored  # noqa: PLC0415  # beside its one use
+
+    assert person
+    url = place.urls("keys")["identity"]
+    with closing(Database(url)) as database:
+        with database.begin() as db:
+            restored.begin(db, "20260101T000000Z-000000", 1)
+        with database.read() as db, pytest.raises(RestoreUnfinished):
+            restored.ensure_finished(db)

@@ -1,0 +1,1 @@
+"""Copies of the services' databases: of one moment, checked, restored elsewhere, thinned out."""
