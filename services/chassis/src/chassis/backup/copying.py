@@ -17,7 +17,7 @@ from sqlalchemy import Connection, inspect
 from chassis import direct
 from chassis.backup.files import ENDING, Files
 from chassis.backup.manifest import DatabaseCopy, File, LogPlace, TableCopy
-from chassis.backup.tables import SKIPPED, Shape, quoted, sequences, shapes
+from chassis.backup.tables import SKIPPED, Shape, quoted, refuse_hidden, sequences, shapes
 from chassis.faults import reach
 from chassis.segments.manifest import written_heads
 from chassis.segments.released import released
@@ -33,12 +33,14 @@ def copy_database(service: str, db: Connection, files: Files) -> DatabaseCopy:
         files: Where the copy goes.
 
     Raises:
+        RowsHidden: the role that looks does not see all of it.
         Unavailable: the database or the store does not answer, or there is no room.
     """
     kept: list[File] = []
     if db.dialect.name == "sqlite":
         tables, numbers = _whole_file(service, db, files, kept), dict[str, int]()
     else:
+        refuse_hidden(db)
         tables = tuple(_table(service, db, shape, files, kept) for shape in shapes(db))
         numbers = dict(sequences(db))
     return DatabaseCopy(

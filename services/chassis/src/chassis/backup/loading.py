@@ -14,7 +14,7 @@ from chassis import checkpoints, direct, parked, restored
 from chassis.backup.checking import agrees
 from chassis.backup.files import Files
 from chassis.backup.manifest import BrokenBackup, DatabaseCopy, TableCopy
-from chassis.backup.tables import quoted, shapes
+from chassis.backup.tables import as_owner, quoted, shapes
 from chassis.database import Database
 from chassis.errors import Rejected
 from chassis.faults import reach
@@ -150,7 +150,7 @@ def _fill(copy: DatabaseCopy, db: Connection, files: Files) -> None:
         if table.table not in known:
             raise SchemaUnknown(f"{copy.service} has no table {table.table} in this build")
         _make_room(db, table)
-        with files.reading(copy.file(table.file)) as content:
+        with files.reading(copy.file(table.file)) as content, as_owner(db, table.table):
             columns = quoted(db, *table.columns)
             direct.copy(db, f"COPY {quoted(db, table.table)} ({columns}) FROM STDIN", content)
         reach("restore.filled")

@@ -68,6 +68,10 @@ WITHOUT_TENANT: Mapping[str, Shared] = {
         reason="has the last position and chain of each lane, in which tenants are mixed",
         rights=Rights(application=READ, system=MOVE),
     ),
+    "restored": Shared(
+        reason="says which backup a database was restored from, if from any",
+        rights=Rights(application=READ, system=READ),
+    ),
     "released": Shared(
         reason="says which positions have left for the segments, and where those are",
         rights=Rights(application=READ, system=READ),
