@@ -118,7 +118,7 @@ def person(place: Place) -> UUID:
 def readable(place: Place, which: str, keys: str) -> set[str]:
     """Return every address that can be read in identity's log."""
     storage = place.identity(which, keys)
-    with closing(storage.database), storage.read() as db:
+    with closing(storage.database), storage.system.read() as db:
         events = [
             storage.registry.decode(one, storage.keys) for one in log_on(db).after(0, limit=99)
         ]
@@ -156,7 +156,7 @@ def test_who_was_forgotten_after_the_backup_is_forgotten_again(place: Place, per
     told = place.run(f"restore --databases {place.file('new')} --keys {new_keys}")
     assert "1 erasures on the list; 1 were unknown to the backup and begin again" in told
     storage = place.identity("new", "new-keys")
-    with storage.read() as db:
+    with storage.system.read() as db:
         assert log_on(db).after(0, limit=99)[-1].type == "erasure_requested"
 
 
