@@ -31,7 +31,7 @@ from sixfold.stack import TOKEN_LIFE
 from versions import PACKAGES, Version
 
 READY_SECONDS = 120.0
-GRACE_SECONDS = 30.0
+GRACE_SECONDS = 60.0
 LADDER = "0.5,1,2,2"
 
 

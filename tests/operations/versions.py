@@ -46,10 +46,7 @@ class Version:
 CURRENT = Version(
     name="current",
     starts={
-        "worker": ["chassis.worker", "{service}"],
-        "relay": ["chassis.relay", "{service}"],
-        "migrate": ["chassis.migrate_job", "{service}"],
-        "loop": ["loop.main"],
+        role: ["chassis.run", role, "{service}"] for role in ("worker", "relay", "migrate", "loop")
     },
 )
 

@@ -34,7 +34,7 @@ class SchemaOlder(CannotStart):
     """The database lacks revisions that this build needs; run the migration job first."""
 
 
-class SchemaNewer(Exception):
+class SchemaNewer(CannotStart):
     """The database has moved on to a schema that this build can't use; start a newer build."""
 
 
