@@ -21,22 +21,30 @@ _MICROS = 1_000_000
 
 @dataclass(kw_only=True, slots=True)
 class Run:
-    """One job, and what monitoring is told of it."""
+    """One job, and what monitoring is told of it; one that ends may say that it failed."""
 
+    ok: bool = True
     values: dict[str, float] = field(default_factory=dict)
 
 
 @contextmanager
 def reported(settings: BackupSettings, job: str) -> Iterator[Run]:
     """Tell monitoring how the block went, whatever happens in it."""
-    run, began, ok = Run(), time.monotonic(), False
+    run, began = Run(), time.monotonic()
     try:
         yield run
-        ok = True
+    except BaseException:
+        run.ok = False
+        raise
     finally:
         seconds = time.monotonic() - began
         textfile.write(
-            settings.textfile, job, ok=ok, ended=time.time(), duration_seconds=seconds, **run.values
+            settings.textfile,
+            job,
+            ok=run.ok,
+            ended=time.time(),
+            duration_seconds=seconds,
+            **run.values,
         )
 
 

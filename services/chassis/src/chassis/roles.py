@@ -21,6 +21,7 @@ from chassis.jwks import discover
 from chassis.key_store import SqlKeys
 from chassis.leadership import BEAT_SECONDS, Leadership, beat_all
 from chassis.loops import Bell, Loop, Loops, ringing
+from chassis.migrations import ensure_finished
 from chassis.outgoing import to_broker
 from chassis.parked import LADDER
 from chassis.processes import handlers_of
@@ -57,7 +58,11 @@ def storage_of(
         settings: Its process's.
         wait: Runs a call to the database that may block for long.
         aside: Runs other calls that may.
+
+    Raises:
+        RestoreUnfinished: the keys are a copy in which those forgotten are not forgotten yet.
     """
+    ensure_finished(settings.keys_url)
     clock = clock_from(settings.clock_file)
     log = Database(settings.database_url, wait=wait, pool_size=settings.pool_size)
     keys = Database(settings.keys_url, wait=wait)

@@ -87,6 +87,12 @@ def ensure_current(url: str, package: str) -> None:
         )
 
 
+def ensure_finished(url: str) -> None:
+    """Refuse to start on a database that a restore has not finished; raises RestoreUnfinished."""
+    with opened(url) as db:
+        restored.ensure_finished(db)
+
+
 def config_for(package: str, **attributes: Any) -> Config:
     """Return Alembic's configuration for one package's revisions."""
     config = Config()
