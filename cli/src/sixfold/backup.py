@@ -3,6 +3,7 @@
 import json
 import sys
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ import typer
 
 from chassis.backup.pruning import Keep, Pruned
 from sixfold import backing_up, bringing_back
-from sixfold.arguments import DEFAULT, Directory, console
+from sixfold.arguments import DEFAULT, Directory, Segments, console
 from sixfold.backup_settings import BackupSettings
 
 app = typer.Typer(no_args_is_help=True, help="Back up, check, restore elsewhere, try it.")
@@ -67,10 +68,22 @@ def restore(
     keys_file: KeysFile = None,
     directory: Directory = DEFAULT,
     *,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", help="A moment (2026-05-10T16:00:00Z), or identity=120,commerce=88."),
+    ] = None,
+    segments: Segments = None,
     without_erasure_list: WithoutList = False,
 ) -> None:
     """Restore into empty databases elsewhere, and forget again whoever was forgotten since."""
     settings = _settings(directory, databases, keys_file)
+    if at is not None:
+        plan = bringing_back.bring_back_to(
+            settings, _point(at), segments=segments, without_list=without_erasure_list,
+            say=console.print,
+        )  # fmt: skip
+        console.print(f"restored up to {dict(plan.vector)}")
+        return
     manifest = bringing_back.bring_back(
         settings, name, without_list=without_erasure_list, say=console.print
     )
@@ -161,6 +174,18 @@ def prune_keys(
 ) -> None:
     """Remove old copies of keys: with them go, for good, the keys of those forgotten since."""
     _pruned(backing_up.thin_out_keys(_settings(directory), days))
+
+
+def _point(at: str) -> dict[str, int] | datetime:
+    """Return the moment, or the positions, that somebody named."""
+    try:
+        if "=" not in at:
+            moment = datetime.fromisoformat(at)
+            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        pairs = (each.partition("=") for each in at.split(","))
+        return {service.strip(): int(position) for service, _, position in pairs}
+    except ValueError:
+        raise typer.BadParameter(f"{at!r} is neither a moment nor positions.") from None
 
 
 def _pruned(done: Pruned) -> None:

@@ -1,12 +1,15 @@
 """Restore backups, and have everybody forgotten again who was forgotten since."""
 
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
+from datetime import datetime
 from uuid import UUID
 
 from chassis.backup.forgetting import destroy_again, finish
 from chassis.backup.manifest import Manifest
+from chassis.backup.point_in_time import Plan, plan_for, restore_at
 from chassis.backup.restoring import restore
+from chassis.blueprint import Blueprint
 from chassis.clock import SystemClock, moment
 from chassis.context import Context, digest_of
 from chassis.database import Database
@@ -69,6 +72,48 @@ def bring_back(
     return manifest
 
 
+def bring_back_to(
+    settings: BackupSettings,
+    at: Mapping[str, int] | datetime,
+    *,
+    segments: str | None,
+    without_list: bool,
+    say: Say,
+) -> Plan:
+    """Restore the services' databases up to a position each, or as they were at a moment.
+
+    Raises:
+        Alarm, Rejected, Unavailable: as ``bring_back``.
+    """
+    entries = listed(settings, without=without_list)
+    plan = plan_for(settings.shelf, at, segments=segments)
+    urls = {each: url for each, url in settings.databases.items() if each in plan.vector}
+    with ExitStack() as stack:
+
+        def storage_of(service: str, url: str) -> tuple[Storage, Blueprint]:
+            database = stack.enter_context(closing(Database(url, pool_size=1)))
+            keys_url = settings.keys.get(service, "sqlite://") if settings.has_keys else "sqlite://"
+            keys = stack.enter_context(closing(Database(keys_url, pool_size=1)))
+            return _storage(settings, service, database, keys), blueprint_of(service)
+
+        restore_at(plan, settings.shelf, urls, storage_of, segments=segments, say=say)
+    forget_again(settings, urls, entries, say=say)
+    return plan
+
+
+def _storage(settings: BackupSettings, service: str, database: Database, keys: Database) -> Storage:
+    blueprint, clock = blueprint_of(service), SystemClock()
+    return Storage(
+        service=service,
+        database=database,
+        registry=blueprint.registry,
+        keys=SqlKeys(keys, master_key=settings.master_key, clock=clock),
+        clock=clock,
+        secret=settings.secret,
+        inline=blueprint.inline,
+    )
+
+
 def forget_again(
     settings: BackupSettings, urls: dict[str, str], entries: Sequence[Entry], *, say: Say
 ) -> None:
@@ -106,20 +151,12 @@ def _ask_again(settings: BackupSettings, urls: dict[str, str], entries: Sequence
 
     The services do it as they did it the first time: rows and look-ups go, and each confirms.
     """
-    blueprint, clock = blueprint_of(IDENTITY), SystemClock()
+    keys_url = settings.keys.get(IDENTITY, "sqlite://") if settings.has_keys else "sqlite://"
     with (
         closing(Database(urls[IDENTITY], pool_size=1)) as database,
-        closing(Database(settings.keys.get(IDENTITY, "sqlite://"), pool_size=1)) as keys,
+        closing(Database(keys_url, pool_size=1)) as keys,
     ):
-        storage = Storage(
-            service=IDENTITY,
-            database=database,
-            registry=blueprint.registry,
-            keys=SqlKeys(keys, master_key=settings.master_key, clock=clock),
-            clock=clock,
-            secret=settings.secret,
-            inline=blueprint.inline,
-        )
+        storage = _storage(settings, IDENTITY, database, keys)
         return sum(_asked(storage, entry) for entry in entries if entry.about is not None)
 
 

@@ -3,6 +3,7 @@
 Whoever reads a file gets it only after its size and its hash were found right.
 """
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -112,5 +113,5 @@ def room() -> Iterator[None]:
     """Turn what a full or broken local disk says into ``Unavailable``."""
     try:
         yield
-    except OSError as error:
+    except (OSError, sqlite3.OperationalError) as error:
         raise Unavailable(f"a copy cannot be kept: {error}") from error

@@ -1,0 +1,143 @@
+"""A whole installation is backed up, tried, lost, and brought back without those forgotten."""
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+
+from backed_up import Site, counted, events_of, personal_fields, site_in
+from chassis.testing.programs import run_directory
+from sixfold.shop import TENANT
+
+pytestmark = [pytest.mark.journey, pytest.mark.servers]
+DEADLINE = 180.0
+DRILL_SECONDS = 120.0
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Give an installation that was backed up, with its keys."""
+    directory = run_directory() / f"backup-{time.time_ns()}"
+    folder = tmp_path_factory.mktemp("kept")
+    with site_in(directory, folder) as site:
+        site.seen["before"] = site.loop_hash()
+        site.sixfold("backup create")
+        site.sixfold("backup keys create")
+        yield site
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def member_of(site: Site) -> str:
+    """Return a person of whom something can be read."""
+    addresses = site.stack.addresses
+    (*_, enrolled) = events_of(dict(addresses.databases), "identity", "member_enrolled")
+    return str(json.loads(enrolled.data)["person_id"])
+
+
+def metric(site: Site, name: str) -> float:
+    job = "drill" if "_drill_" in name else "backup"
+    lines = (site.folder / "textfile" / f"sixfold_{job}.prom").read_text().splitlines()
+    return float(next(line for line in lines if line.startswith(f"{name} ")).split()[1])
+
+
+def test_the_drill_brings_everything_back_as_it_was(site: Site) -> None:
+    """A backup that nobody has tried is a hope."""
+    began = time.monotonic()
+    report = json.loads(site.sixfold("backup drill --json"))
+    assert time.monotonic() - began < DRILL_SECONDS
+    assert report["passed"]
+    assert report["events"].keys() == {"identity", "listening", "campaigns", "commerce", "loop"}
+    assert all(report["events"][service] > 0 for service in report["positions"])
+    compared = report["models"]
+    assert sum(model["rows"] for model in compared.values()) > 50
+    assert len(compared) > 10
+    assert {model["differing"] for model in compared.values()} == {0}
+    assert report["hashes"][TENANT] == site.seen["before"]["hash"]
+    assert metric(site, "sixfold_drill_last_run_ok") == 1
+    assert metric(site, "sixfold_drill_duration_seconds") < DRILL_SECONDS
+    assert "sixfold_drill" not in site.sixfold("backup list")
+
+
+def test_a_drill_says_so_when_a_read_model_is_not_what_the_log_says(site: Site) -> None:
+    """The drill would pass whatever it finds."""
+    from contextlib import closing  # noqa: PLC0415  # beside its one use
+
+    from sqlalchemy import text  # noqa: PLC0415  # as above
+
+    from chassis.database import Database  # noqa: PLC0415  # as above
+
+    url = site.stack.addresses.databases["identity"]
+    change = "UPDATE people SET origin = :origin WHERE person_id = :person RETURNING 1"
+    person = member_of(site)
+    with closing(Database(url)) as database:
+        with database.begin() as db:
+            was = db.execute(
+                text("SELECT origin FROM people WHERE person_id = :person"), {"person": person}
+            ).scalar_one()
+            db.execute(text(change), {"origin": "elsewhere", "person": person})
+        try:
+            site.sixfold("backup create")
+            report = json.loads(site.sixfold("backup drill --json", code=1))
+        finally:
+            with database.begin() as db:
+                db.execute(text(change), {"origin": was, "person": person})
+    assert not report["passed"]
+    assert {name for name, model in report["models"].items() if model["differing"]} == {
+        "identity.people"
+    }
+    assert metric(site, "sixfold_drill_last_run_ok") == 0
+    newest = site.sixfold("backup list").split()[0]
+    shutil.rmtree(site.folder / "backups" / "services" / newest)
+
+
+def test_who_was_forgotten_after_the_backup_stays_forgotten_after_a_restore(site: Site) -> None:
+    """A restore would bring back who was promised to be forgotten, with their keys."""
+    databases, old_keys = dict(site.stack.addresses.databases), dict(site.stack.addresses.keys)
+    person = member_of(site)
+    asked = site.clients["identity"].post(f"/v1/persons/{person}/erasure", None, key=str(uuid4()))
+    wait_for_erasure(site, databases, asked["request_id"])
+    after = site.loop_hash()
+    assert after["hash"] == site.seen["before"]["hash"]
+    (requested,) = events_of(databases, "identity", "erasure_requested")
+    subjects = set(json.loads(requested.data)["subjects"])
+    assert person in subjects
+    readable_before = {
+        subject for _, subject, _, value in personal_fields(site, databases, old_keys) if value
+    }
+    assert not subjects & readable_before
+    site.stop()
+
+    new, keys = site.fresh("restored")
+    told = site.sixfold(f"backup keys restore --keys {site.file('new-keys', keys)}")
+    assert "had come back and were destroyed again" in told
+    told = site.sixfold(
+        f"backup restore --databases {site.file('new', new)} --keys {site.file('new-keys', keys)}"
+    )
+    assert "1 were unknown to the backup and begin again" in told
+    # No process has started yet, and the person is gone from everything that could be replayed.
+    fields = list(personal_fields(site, new, keys))
+    assert not {name for _, subject, name, value in fields if value and subject in subjects}
+    assert {subject for _, subject, _, _ in fields} & subjects, "the person's events are there"
+    others = {subject for _, subject, _, value in fields if value} - subjects
+    assert others == readable_before, "nobody else is forgotten"
+    vector = site.seen["before"]["positions"]
+    assert counted(new, vector).hash == site.seen["before"]["hash"]
+
+    amqp_uri = site.stack.broker.vhost("restored")
+    site.start(new, keys, amqp_uri=amqp_uri, facts=site.folder / "facts.duckdb")
+    wait_for_erasure(site, new, asked["request_id"])
+    assert site.loop_hash()["hash"] == after["hash"]
+
+
+def wait_for_erasure(site: Site, databases: dict[str, str], request_id: str) -> None:
+    """Wait until every service has forgotten somebody."""
+    end = time.monotonic() + DEADLINE
+    while not any(
+        json.loads(event.data)["request_id"] == request_id
+        for event in events_of(databases, "identity", "person_erased")
+    ):
+        assert time.monotonic() < end, site.settle()
+        time.sleep(0.2)
