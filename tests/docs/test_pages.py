@@ -25,6 +25,7 @@ ROW = re.compile(r"^\| (.+?) \| (.+?) \|(?: .*\|)?$", re.MULTILINE)
 OTHER_DEFAULTS = {
     "retry_seconds": "`1,5,30,120,600`",
     "feeds": "none",
+    "quotas": "none",
     "system_database_url": "`DATABASE_URL`",
     "migration_database_url": "`DATABASE_URL`",
     "migration_keys_url": "`KEYS_URL`",

@@ -60,6 +60,12 @@ class Client:
         """Give a command and return its answer; raises Refused."""
         return _content(self._post(path, body, key or _key_of(path, body)))
 
+    def replace(self, path: str, body: Any) -> Any:
+        """Put something in the place of what is there now; raises Refused, also if that changes."""
+        found = self._persistently("GET", path)
+        seen = {"If-Match": found.headers["ETag"]}
+        return _content(self._persistently("PUT", path, json=body, headers=seen))
+
     def post_once(self, path: str, body: Any, *, key: str) -> Once:
         """Give a command that may have been given before; raises Refused.
 

@@ -9,10 +9,12 @@ from uuid import UUID
 from chassis import erasure, processes
 from chassis.events import EventRegistry
 from chassis.money import Money
+from chassis.quotas import events as quotas
 
 registry = EventRegistry("campaigns")
 processes.declare(registry)
 erasure.declare(registry)
+quotas.declare(registry)
 
 Face = Literal["product_message", "current_activity", "issue", "story"]
 Sell = Literal["soft", "hard"]

@@ -6,6 +6,9 @@ from uuid import UUID
 
 from campaigns import events
 from chassis.money import Money
+from chassis.quotas.events import QUOTA_NEARLY_USED, QUOTA_USED_UP
+
+__all__ = ["QUOTA_NEARLY_USED", "QUOTA_USED_UP"]
 
 CONTENT_ID = UUID("0192f5d0-0000-7000-8000-000000000001")
 TOUCH_ID = UUID("0192f5d0-0000-7000-8000-000000000002")

@@ -9,6 +9,7 @@ from werkzeug.http import dump_cookie, parse_cookie
 from campaigns import handlers, imports, links, messages, replies, reports, subjects, views
 from chassis.entrypoints import command, query
 from chassis.http import IMPORT_SCOPE
+from chassis.quotas import hearing
 from chassis.reactions import Received
 from chassis.routes import Call, Reply
 from chassis.service_edge import ServiceEdge
@@ -73,7 +74,12 @@ class CampaignsService(ServiceEdge):
         )
         return Reply(body=replies.Published(link_token=token), version=version)
 
-    @command("/v1/contents/<uuid:content_id>/withdrawals", scope=WRITE, body=messages.Withdrawal)
+    @command(
+        "/v1/contents/<uuid:content_id>/withdrawals",
+        scope=WRITE,
+        body=messages.Withdrawal,
+        promised=True,
+    )
     def withdraw_content(self, work: UnitOfWork, call: Call[messages.Withdrawal]) -> Reply:
         """Take a content back; its tracked links lead nowhere from now on."""
         content_id, seen = _content_id(call), call.if_match
@@ -180,6 +186,11 @@ class CampaignsService(ServiceEdge):
         """Keep a tenant's zone, money and country."""
         told = received.data
         handlers.remember_tenant(work, zone=told.zone, currency=told.currency, country=told.country)
+
+    @subscribe("identity", "tenant_quotas_set")
+    def on_tenant_quotas_set(self, work: UnitOfWork, received: Received) -> None:
+        """Keep how much a tenant may do."""
+        hearing.hear(work, zone=received.data.zone, limits=received.data.limits)
 
     @subscribe("identity", "account_linked")
     def on_account_linked(self, work: UnitOfWork, received: Received) -> None:

@@ -1,12 +1,23 @@
 """Other services' events, as much of them as campaigns reads."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from chassis.money import Money
+from chassis.quotas.limits import NamedLimit
 from chassis.upstream import Upstream
 
 upstream = Upstream()
+
+
+@upstream.event("identity", "tenant_quotas_set")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TenantQuotasSet:
+    """An operator said how much a company may do, and where its days begin."""
+
+    zone: str
+    limits: Sequence[NamedLimit]
 
 
 @upstream.event("identity", "tenant_created")

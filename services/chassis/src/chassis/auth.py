@@ -18,7 +18,7 @@ __all__ = ["Authority", "Claims", "InvalidToken", "MissingScope", "Unauthenticat
 
 ANYONE = "*"
 BREAK_GLASS = "break-glass"
-_TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
+TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _SUBJECT = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII)
 
 
@@ -160,7 +160,7 @@ class Authority:
 
     def _claims(self, found: Mapping[str, Any]) -> Claims:
         names = self._names
-        tenant = _matching(_TENANT, found.get(names.tenant))
+        tenant = _matching(TENANT, found.get(names.tenant))
         subject = _matching(_SUBJECT, found.get("sub"))
         if subject.startswith(f"{BREAK_GLASS}:"):
             raise ValueError("the issuer names an emergency credential")

@@ -16,6 +16,7 @@ from chassis.faults import reach
 from chassis.hot_log import Held, Known, Run, append_at_once, hot_log_on
 from chassis.idempotency import Slot, StoredResponse
 from chassis.log import Append, CommandReused, Draft, rows_of, spans_of
+from chassis.quotas.charging import FREE, Charge
 from chassis.states import Folded
 from chassis.telemetry.recording import Recording
 from chassis.unit_of_work import Executed
@@ -48,6 +49,7 @@ class Asked:
         prepare: Completes it, together with the others of its kind.
         slot: Where its answer is kept, if it has one,
         respond: and how that is made.
+        charge: Whose quotas it is charged to.
     """
 
     context: Context
@@ -55,6 +57,7 @@ class Asked:
     prepare: Prepare | None = None
     slot: Slot | None = None
     respond: Callable[[Decided[Any]], StoredResponse] | None = None
+    charge: Charge = FREE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,9 +140,13 @@ class _Batch:
         storage: Where the service keeps things.
         stream: Which one.
         start: Its state before.
+        db: The transaction that writes it, if there is one already.
     """
 
-    def __init__(self, storage: "Storage", stream: HotStream, start: Folded) -> None:
+    def __init__(
+        self, storage: "Storage", stream: HotStream, start: Folded, db: Connection | None = None
+    ) -> None:
+        self._db = db
         self._storage = storage
         self._stream = stream
         self._start = start
@@ -188,6 +195,7 @@ class _Batch:
         state = reduce(decider.evolve, events, self.state)
         decided = Decided(state=state, version=self.run.last + len(events), events=events)
         response = one.respond(decided) if one.respond else None
+        one.charge.take(events, self._db)  # the last that can fail
         self._note(one, append, rows, decided)
         return Outcome(decided=decided, response=response)
 
@@ -232,7 +240,7 @@ class _Turn:
             commands=[command for _, command in self._asked],
         )
         self._known = held.known
-        self._batch = _Batch(storage, stream, self._folded(held))
+        self._batch = _Batch(storage, stream, self._folded(held), db)
         self._answers: list[tuple[Asked, StoredResponse]] = []
 
     def take(self) -> list[Outcome[Any]]:
@@ -296,6 +304,7 @@ class _Turn:
 
     def _again(self, one: Asked, known: Known) -> Outcome[Any]:
         """Return the first outcome of a command that was carried out in an earlier turn."""
+        one.charge.undo()
         if known.digest != one.context.digest:
             raise CommandReused(f"command {one.context.command_id} was another command")
         answer = idempotency.find(self._db, one.slot, known.digest) if one.slot else None

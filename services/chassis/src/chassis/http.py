@@ -21,6 +21,7 @@ from chassis.hot_route import HotCall, Wish
 from chassis.idempotency import IdempotencyKeyReused, Slot, StoredResponse
 from chassis.ids import derived_id
 from chassis.log import CommandReused
+from chassis.quotas.charging import FREE, Charge
 from chassis.routes import Call, Handler, Reply, Route
 from chassis.storage import Storage
 from chassis.telemetry import annotate, current_traceparent, span
@@ -64,6 +65,7 @@ class _Accepted:
     call: Call[Any]
     slot: Slot | None
     context: Context
+    charge: Charge
 
 
 def dispatch(
@@ -93,6 +95,9 @@ def dispatch(
         try:
             request.max_content_length = route.body_bytes or limits.body_bytes
             claims = incoming.claims_of(route, request, authority, storage.secret)
+            claims = incoming.acting_for(route, claims, path or {})
+            if route.is_charged:
+                storage.quotas.admit(claims.tenant)
             asked = _Asked(
                 route=route,
                 handler=handler,
@@ -146,23 +151,23 @@ def _together(asked: _Asked, accepted: _Accepted) -> Response:
     wish = asked.handler(hot, accepted.call)
     if not isinstance(wish, Wish):
         raise TypeError(f"{asked.route.name} must say what it wants with a Wish")
-    answered = asked.storage.hot.answer(
-        Asked(
-            context=accepted.context,
-            command=wish.command,
-            prepare=wish.prepare,
-            slot=accepted.slot,
-            respond=lambda decided: _rendered(asked.route, wish.answer(decided)),
-        ),
-        wish.decider,
-        wish.entity_id,
+    one = Asked(
+        context=accepted.context,
+        command=wish.command,
+        prepare=wish.prepare,
+        slot=accepted.slot,
+        respond=lambda decided: _rendered(asked.route, wish.answer(decided)),
+        charge=accepted.charge,
     )
+    with accepted.charge:
+        answered = asked.storage.hot.answer(one, wish.decider, wish.entity_id)
     return _response(answered.response, replayed=answered.replayed)
 
 
 def _by_itself(asked: _Asked, accepted: _Accepted) -> Response:
     slot, digest = accepted.slot, accepted.context.digest
-    with asked.storage.begin(accepted.context, for_all=asked.route.for_all) as work:
+    begun = asked.storage.begin(accepted.context, accepted.charge, for_all=asked.route.for_all)
+    with begun as work:
         stored = idempotency.find(work.db, slot, digest) if slot else None
         if stored is not None:
             return _response(stored, replayed=True)
@@ -210,7 +215,8 @@ def _accept(asked: _Asked) -> _Accepted:
         now=_moment(call, asked.storage),
     )
     slot = Slot(secret=asked.storage.secret, tenant=tenant, route=route.name, key=key or "")
-    return _Accepted(call=call, slot=slot if key else None, context=context)
+    charge = asked.storage.quotas.charge(tenant) if route.is_charged else FREE
+    return _Accepted(call=call, slot=slot if key else None, context=context, charge=charge)
 
 
 def _call(asked: _Asked, *, body: Any, if_match: int | None = None) -> Call[Any]:
@@ -226,6 +232,7 @@ def _call(asked: _Asked, *, body: Any, if_match: int | None = None) -> Call[Any]
         keys=asked.storage.keys,
         secret=asked.storage.secret,
         clock=asked.storage.clock,
+        plan=asked.storage.quotas.plan,
     )
 
 

@@ -4,7 +4,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from werkzeug import Request
 from werkzeug.datastructures import MultiDict
 
 from chassis import forms, schemas
-from chassis.auth import Authority, Claims, ForeignTenant, Unauthenticated
+from chassis.auth import TENANT, Authority, Claims, ForeignTenant, Unauthenticated
 from chassis.errors import Invalid, Rejected
 from chassis.ids import new_id
 from chassis.routes import Route
@@ -99,6 +99,20 @@ def claims_of(route: Route, request: Request, authority: Authority, secret: byte
     claims = authority.claims(token.strip())
     claims.require(str(route.scope))
     return claims
+
+
+def acting_for(route: Route, claims: Claims, path: Mapping[str, Any]) -> Claims:
+    """Return the claims of whom the request is about: an operator may name a tenant.
+
+    Raises:
+        Invalid: no tenant can be called like that.
+    """
+    if route.acts_for is None:
+        return claims
+    tenant = path[route.acts_for]
+    if not TENANT.fullmatch(tenant):
+        raise Invalid({route.acts_for: ["Not a valid identifier."]})
+    return replace(claims, tenant=tenant)
 
 
 def checked_path(path: Mapping[str, Any], claims: Claims) -> Mapping[str, Any]:

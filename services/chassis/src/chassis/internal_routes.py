@@ -14,10 +14,10 @@ from chassis.ids import LANES
 from chassis.log import LaneHead
 from chassis.parked import Parked
 from chassis.parked_audit import Audited, audit
-from chassis.routes import Call, Handler, Reply, Route
+from chassis.routes import OPERATE, Call, Handler, Reply, Route
 from chassis.schemas import Whole
 
-OPERATE = "operate"
+__all__ = ["OPERATE"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

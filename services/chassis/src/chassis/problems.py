@@ -34,6 +34,7 @@ class Problem:
         detail: What is wrong this time.
         requirement: The rule that refused.
         errors: What is wrong with each field.
+        quota: Which quota is used up, its limit, and when its period ends.
         trace_id: Where to look in the traces.
     """
 
@@ -44,6 +45,7 @@ class Problem:
     detail: str | None = None
     requirement: str | None = None
     errors: Any = None
+    quota: Any = None
     trace_id: str | None = None
 
 
@@ -75,6 +77,7 @@ def problem_of(error: Exception) -> Problem:
                 _title(error),
                 detail=str(error) or None,
                 requirement=error.requirement,
+                quota=getattr(error, "quota", None),
             )
         case Invalid():
             return _problem(400, error.code, "The input does not fit.", errors=error.problems)

@@ -40,6 +40,7 @@ class Projection:
         self._folds: dict[type[Any], Fold[Any]] = {}
         self._steps: dict[type[Any], BatchStep[Any]] = {}
         self._effects: dict[type[Any], Step[Any]] = {}
+        self._every: Callable[[Envelope], Changes] | None = None
 
     def fold(self, event: type[E]) -> Callable[[Fold[E]], Fold[E]]:
         """Register the pure function that says how an event changes rows.
@@ -92,6 +93,23 @@ class Projection:
 
         return register
 
+    def fold_every(self, fold: Callable[[Envelope], Changes]) -> None:
+        """Register the pure function that says how any event changes rows, by its envelope alone.
+
+        Nothing is decoded for such a read model, and it has no other folds.
+
+        Raises:
+            ValueError: it handles events of some class already.
+        """
+        if self._folds or self._steps or self._effects:
+            raise ValueError(f"{self.name} already handles some events in another way")
+        self._every = fold
+
+    @property
+    def decodes(self) -> bool:
+        """Say whether it looks into events, and not only at their envelopes."""
+        return self._every is None
+
     @property
     def has_effects(self) -> bool:
         """Say whether any of its events has an effect beside the rows."""
@@ -121,6 +139,8 @@ class Projection:
 
     def handles(self, cls: type[Any]) -> bool:
         """Say whether an event class changes this read model."""
+        if self._every is not None:
+            return True
         return cls in self._folds or cls in self._steps or cls in self._effects
 
     def apply(self, event: Any, envelope: Envelope, db: Connection) -> None:
@@ -155,15 +175,16 @@ class Projection:
         Raises:
             ValueError: a fold changes a table that is not the projection's.
         """
-        changes = [
-            change
-            for event, envelope in facts
-            if type(event) in self._folds
-            for change in self._folds[type(event)](event, envelope)
-        ]
+        changes = [change for fact in facts for change in self._changes_of(*fact)]
         for foreign in {change.table for change in changes}.difference(self.tables):
             raise ValueError(f"{self.name} changes {foreign.name}, which it does not name")
         return changes
+
+    def _changes_of(self, event: Any, envelope: Envelope) -> Changes:
+        if self._every is not None:
+            return self._every(envelope)
+        fold = self._folds.get(type(event))
+        return fold(event, envelope) if fold else ()
 
     def _have_effects(self, facts: Iterable[Fact[Any]], db: Connection) -> None:
         for event, envelope in facts:
@@ -171,5 +192,5 @@ class Projection:
                 self._effects[type(event)](event, envelope, db)
 
     def _claim(self, event: type[Any]) -> None:
-        if event in self._folds or event in self._steps:
+        if self._every is not None or event in self._folds or event in self._steps:
             raise ValueError(f"{self.name} already handles {event.__name__}")

@@ -1,6 +1,7 @@
 """Hand pages of the own log to a read model: a page is one SELECT and few writes for each table."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -35,8 +36,11 @@ def page_delivery(
     """
 
     def fold(db: Connection, events: Sequence[Recorded]) -> None:
-        facts = [(storage.registry.decode(event, storage.keys), event) for event in events]
+        facts = [(seen(event), event) for event in events]
         projection.apply_all(facts, db, place)
+
+    def seen(event: Recorded) -> Any:
+        return storage.registry.decode(event, storage.keys) if projection.decodes else None
 
     folding = Batched(handle=fold)
     kinds = (kind.name for kind in storage.registry if projection.handles(kind.cls))

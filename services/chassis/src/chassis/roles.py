@@ -25,6 +25,7 @@ from chassis.migrations import ensure_finished
 from chassis.outgoing import to_broker
 from chassis.parked import LADDER
 from chassis.processes import handlers_of
+from chassis.quotas.telling import SECONDS, tell
 from chassis.read_models import PAGE, page_delivery
 from chassis.sequencer import ANY_PENDING, sequence
 from chassis.service_token import ClientCredentials
@@ -80,6 +81,7 @@ def storage_of(
         clock=clock,
         secret=settings.secret,
         inline=blueprint.inline,
+        allowed=settings.quotas,
         erasures=erasures_of(blueprint.name, settings, aside),
     )
 
@@ -228,6 +230,7 @@ def follower_loops(blueprint: Blueprint, storage: Storage, settings: Settings) -
     followers = followers_of(blueprint, storage, settings.retry_seconds)
     return [
         Loop(name="timers", step=lambda: fire_due(storage), idle=settings.timer_poll_seconds),
+        Loop(name="quotas", step=lambda: tell(storage), idle=SECONDS, rest=SECONDS),
         *(Loop(name=each.name, step=each.step, idle=IDLE, rung=True) for each in followers),
     ]
 

@@ -10,8 +10,11 @@ from chassis.auth import Claims
 from chassis.clock import Clock, SystemClock
 from chassis.cursors import Cursors
 from chassis.privacy import KeyStore, MemoryKeys
+from chassis.quotas.limits import Plan
 
 B_co = TypeVar("B_co", covariant=True)
+OPERATE = "operate"
+"""The scope of who runs the installation; it belongs to no tenant."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +44,9 @@ class Route:
         body_bytes: Longest body, where it is not the edge's usual limit.
         hot: Its command is decided together with others on the same stream.
         everyones: Its answer is made of several tenants' rows, all meant for everybody.
+        promised: Never refused for a quota: it ends what was begun, and refusing it would lose
+            money or break a promise.
+        acts_for: The argument of an internal path that names the tenant an operator acts for.
         page: Shows a person why something was refused, given a ``page_edge.Refusal``.  With
             it the route is a page for browsers: its bodies are forms with a token of ours,
             and it is no part of the service's API.
@@ -69,22 +75,39 @@ class Route:
     hot: bool = False
     everyones: bool = False
     page: Callable[[Any], Response] | None = None
+    promised: bool = False
+    acts_for: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a route without a guard."""
+        """Refuse a route without a guard, or one of a tenant that acts for another."""
         guards = (self.scope, self.tenant_from, self.tenant_signed)
         if sum(guard is not None for guard in guards) != 1:
             raise ValueError(f"{self.name} needs either a scope or tenant_from or tenant_signed")
+        if self.acts_for is not None and (self.scope != OPERATE or not self.is_internal):
+            raise ValueError(f"{self.name} lets somebody act for a tenant who is no operator")
 
     @property
     def for_all(self) -> bool:
         """Whether it is about what is every tenant's, as all is that stays inside the cluster."""
-        return self.everyones or self.path.startswith("/internal/")
+        return self.everyones or self.is_internal
 
     @property
     def name(self) -> str:
         """How the route is called in spans, logs and keys."""
         return f"{self.method} {self.path}"
+
+    @property
+    def is_internal(self) -> bool:
+        """Say whether it is for operators and the other services only."""
+        return self.path.startswith("/internal/")
+
+    @property
+    def is_charged(self) -> bool:
+        """Say whether it counts against a tenant's quotas: what the tenant asks for by a token.
+
+        Providers, marketplaces, shoppers and our own services have none of the tenant's.
+        """
+        return self.scope is not None and not (self.is_internal or self.promised)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,6 +125,7 @@ class Call(Generic[B_co]):
         keys: Opens the personal fields that a query may show.
         secret: The deployment's key, for the keyed hashes that something is found by.
         clock: The business's time, for a query that depends on it.
+        plan: What the service limits.
     """
 
     claims: Claims
@@ -114,6 +138,7 @@ class Call(Generic[B_co]):
     keys: KeyStore = field(default_factory=MemoryKeys, repr=False)
     secret: bytes = field(default=b"", repr=False)
     clock: Clock = field(default_factory=SystemClock, repr=False)
+    plan: Plan = field(default_factory=Plan, repr=False)
 
     @property
     def tenant(self) -> str:

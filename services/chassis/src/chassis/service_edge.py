@@ -16,6 +16,7 @@ from chassis.internal_routes import (
     parked_view,
 )
 from chassis.progress import progress
+from chassis.quotas import views as quotas
 from chassis.routes import Call, Reply
 from chassis.unit_of_work import UnitOfWork
 
@@ -35,6 +36,53 @@ class ServiceEdge:
             for method in (name for name in vars(base) if not name.startswith("_")):
                 if owners.setdefault(method, base) is not base and method != "name":
                     raise TypeError(f"{owners[method].__name__} and {base.__name__} have {method}")
+
+    @query("/v1/quotas", scope=quotas.READ, reply=quotas.QuotasView, promised=True)
+    def show_quotas(self, db: Connection, call: Call[None]) -> Reply:
+        """Show how much of its quotas here the caller's tenant has used."""
+        return self._quotas(db, call)
+
+    @query(
+        "/v1/usage",
+        scope=quotas.READ,
+        query=quotas.DaysWanted,
+        reply=quotas.UsageView,
+        promised=True,
+    )
+    def show_usage(self, db: Connection, call: Call[None]) -> Reply:
+        """Show what the caller's tenant has recorded here on its last days."""
+        return self._usage(db, call)
+
+    @query(
+        "/internal/v1/tenants/<tenant_id>/quotas",
+        scope=OPERATE,
+        reply=quotas.QuotasView,
+        acts_for="tenant_id",
+    )
+    def show_quotas_of(self, db: Connection, call: Call[None]) -> Reply:
+        """Show an operator how much of its quotas here a tenant has used."""
+        return self._quotas(db, call)
+
+    @query(
+        "/internal/v1/tenants/<tenant_id>/usage",
+        scope=OPERATE,
+        query=quotas.DaysWanted,
+        reply=quotas.UsageView,
+        acts_for="tenant_id",
+    )
+    def show_usage_of(self, db: Connection, call: Call[None]) -> Reply:
+        """Show an operator what a tenant has recorded here on its last days."""
+        return self._usage(db, call)
+
+    def _quotas(self, db: Connection, call: Call[None]) -> Reply:
+        return Reply(
+            body=quotas.quotas_view(self.name, call.plan, db, call.tenant, call.clock.now())
+        )
+
+    def _usage(self, db: Connection, call: Call[None]) -> Reply:
+        days, now = call.query.days, call.clock.now()
+        view = quotas.usage_view(self.name, call.plan, db, call.tenant, now, days=days)
+        return Reply(body=view)
 
     @query("/internal/v1/log/heads", scope=SCOPE)
     def show_log_heads(self, db: Connection, call: Call[None]) -> Reply:

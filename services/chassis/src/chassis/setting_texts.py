@@ -59,6 +59,12 @@ def feeds(text: str) -> dict[str, str]:
     return {NAME(name.strip()): web(address) for name, _, address in pairs}
 
 
+def limits(text: str) -> dict[str, int]:
+    """Return whole numbers by name; raises ValidationError."""
+    pairs = [part.strip().partition("=") for part in text.split(",") if part.strip()]
+    return {NAME(name.strip()): count(limit.strip()) for name, _, limit in pairs}
+
+
 def web(text: str) -> str:
     """Return an address on the web, without a slash at its end; raises ValidationError."""
     return str(WEB(text.strip())).rstrip("/")

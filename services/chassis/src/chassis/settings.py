@@ -96,6 +96,7 @@ class Settings:
         rate_sign_in: Sign-ins from one client's address.
         rate_codes: Codes sent to telephones, for one subject and for one address.
         rate_forms: Forms sent from one client's address by visitors without a token.
+        quotas: What a tenant may do for whom nobody set anything else, ``name=limit,...``.
     """
 
     service: str
@@ -151,6 +152,7 @@ class Settings:
     rate_sign_in: Rate = rates.SIGN_IN
     rate_codes: Rate = rates.CODES
     rate_forms: Rate = rates.FORMS
+    quotas: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def production(self) -> bool:
@@ -283,6 +285,7 @@ def _optional(reading: Reading) -> dict[str, Any]:
         "pool_size": reading.text("POOL_SIZE", setting_texts.connections, default=None),
         "timer_poll_seconds": reading.number("TIMER_POLL_SECONDS"),
         "lag_limit": reading.text("LAG_LIMIT", setting_texts.count, default=None),
+        "quotas": reading.text("QUOTAS", setting_texts.limits, default=None),
         "erasure_list": reading.text("ERASURE_LIST", str, default=None),
     }
 

@@ -1,6 +1,6 @@
 """Where one service keeps things, put together once in its ``bootstrap``."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
@@ -19,6 +19,9 @@ from chassis.log_postgresql import PostgresqlLog
 from chassis.log_sqlite import SqliteLog
 from chassis.privacy import KeyStore
 from chassis.projections import Projection
+from chassis.quotas.charging import FREE, Charge, Quotas
+from chassis.quotas.limits import Plan
+from chassis.quotas.stock import Held
 from chassis.segments.whole_log import WholeLog
 from chassis.states import States
 from chassis.telemetry.recording import Recording
@@ -38,6 +41,8 @@ class Storage:
         appending: Takes the events of use cases that write nothing else.
         hot: Takes the commands of streams that many want at once.
         erasures: The list that is kept elsewhere of who was forgotten.
+        allowed: What a tenant may do for whom nothing else was set.
+        quotas: Charges what tenants ask for.
     """
 
     service: str
@@ -50,8 +55,10 @@ class Storage:
     inline: Sequence[Projection] = ()
     states: States = field(default_factory=States, repr=False)
     erasures: ErasureList | None = field(default=None, repr=False)
+    allowed: Mapping[str, int] = field(default_factory=dict)
     appending: Appending = field(init=False, repr=False)
     hot: HotStreams = field(init=False, repr=False, compare=False)
+    quotas: Quotas = field(init=False, repr=False, compare=False)
 
     @property
     def system(self) -> Database:
@@ -59,33 +66,44 @@ class Storage:
         return self.everyones or self.database
 
     @contextmanager
-    def begin(self, context: Context, *, for_all: bool = False) -> Iterator[UnitOfWork]:
+    def begin(
+        self, context: Context, charge: Charge = FREE, *, for_all: bool = False
+    ) -> Iterator[UnitOfWork]:
         """Open a unit of work; everything it did commits together when the block ends.
 
         Args:
             context: Why the work is done.
+            charge: Whose quotas it is charged to; nobody's, unless a tenant asked for it.
             for_all: What it touches is not one tenant's, as with an operator's commands.
 
         Raises:
             Conflict: another writer got to one of its streams first.
             CommandReused: the command id belongs to another command.
+            QuotaExceeded: the tenant has used up a quota.
+            NoMoreAllowed: the tenant has as much of something as it may have.
             Unavailable: the database does not answer.
         """
-        with Recording() as recording:
+        with charge, Recording() as recording:
             with self._begun(context.tenant, for_all=for_all) as db:
                 work = self.work_on(db, context)
                 yield work
+                charge.take(work.news, db)
                 recording.begins()
                 apart = work.only_appends and not for_all and reads_only(db)
                 if not apart:
                     recording.wrote(work.flush())
+                    charge.check_held(db)
             if apart:
                 recording.wrote(work.flush(self.appending.append))
 
     def __post_init__(self) -> None:
-        """Let the threads of this process share their commits."""
+        """Let the threads of this process share their commits, and what they hold of quotas."""
         object.__setattr__(self, "appending", Appending(self.database))
         object.__setattr__(self, "hot", HotStreams(self))
+        held = next((each for each in self.inline if isinstance(each, Held)), Held())
+        plan = Plan(defaults=self.allowed, stocks=held.names)
+        quotas = Quotas(database=self.database, clock=self.clock, plan=plan, held=held)
+        object.__setattr__(self, "quotas", quotas)
 
     def work_on(self, db: Connection, context: Context, *, fresh: bool = False) -> UnitOfWork:
         """Return a unit of work inside a transaction that somebody else commits.

@@ -12,6 +12,7 @@ from chassis import (
     processes,
     timers,
 )
+from chassis.quotas import tables as quotas
 
 
 def define_all(metadata: MetaData) -> None:
@@ -23,4 +24,5 @@ def define_all(metadata: MetaData) -> None:
     parked.define_table(metadata)
     parked_audit.define_table(metadata)
     processes.define_table(metadata)
+    quotas.define_tables(metadata)
     timers.define_table(metadata)

@@ -119,6 +119,13 @@ class UnitOfWork:
         """Whether there is anything that ``flush`` would record."""
         return any(stream.new for stream in self._streams.values())
 
+    @property
+    def news(self) -> list[Any]:
+        """The events that ``flush`` would record."""
+        if self.already_done:
+            return []
+        return [event for stream in self._streams.values() for event in stream.new]
+
     def load(self, decider: Decider[S, C, E], entity_id: object) -> Loaded[S]:
         """Return an aggregate's state, with what this unit of work has added to it."""
         stream = self._open(decider, entity_id)

@@ -1,6 +1,8 @@
 """Commerce, put together."""
 
 from chassis.blueprint import Blueprint
+from chassis.quotas.metering import metering
+from chassis.quotas.stock import Held, Stock
 from commerce import (  # noqa: F401  # the upstreams only declare what is read
     buyers_events,
     cart_projections,
@@ -14,7 +16,7 @@ from commerce import (  # noqa: F401  # the upstreams only declare what is read
 from commerce.cart_process import CART_PROCESS
 from commerce.counts import count_oversold
 from commerce.drop_process import DROP_PROCESS, GRANT_PROCESS
-from commerce.events import registry
+from commerce.events import ProductListed, registry
 from commerce.fulfilment_port import fulfilment_gateway
 from commerce.gateways import payment_gateway
 from commerce.order_process import ORDER_PROCESS
@@ -35,6 +37,7 @@ BLUEPRINT = Blueprint(
         promotion_projections.on_offer,
         promotion_projections.given_out,
         promotion_projections.uses,
+        Held(Stock(name="products", comes=[ProductListed])),
     ),
     projections=(
         projections.catalogue,
@@ -50,6 +53,7 @@ BLUEPRINT = Blueprint(
         reactions,
         directory,
         waiting,
+        metering(),
     ),
     processes=(ORDER_PROCESS, DROP_PROCESS, GRANT_PROCESS, CART_PROCESS),
     gateways={"payment_provider": payment_gateway, "fulfilment_partner": fulfilment_gateway},

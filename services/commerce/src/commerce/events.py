@@ -7,10 +7,12 @@ from uuid import UUID
 from chassis import erasure, processes
 from chassis.events import EventRegistry
 from chassis.money import Money
+from chassis.quotas import events as quotas
 
 registry = EventRegistry("commerce")
 processes.declare(registry)
 erasure.declare(registry)
+quotas.declare(registry)
 
 
 @registry.event("product_listed", public=True)

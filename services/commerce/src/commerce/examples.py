@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from chassis.money import Money
+from chassis.quotas.events import QUOTA_NEARLY_USED, QUOTA_USED_UP
 from commerce import events, order_events, payment_events
 from commerce.buyers_examples import *  # noqa: F403  # every value here is an example
 from commerce.cart_examples import *  # noqa: F403  # every value here is an example
@@ -13,6 +14,8 @@ from commerce.promotion_examples import *  # noqa: F403  # every value here is a
 from commerce.shop_examples import *  # noqa: F403  # every value here is an example
 from commerce.stores_examples import *  # noqa: F403  # every value here is an example
 from commerce.trade_examples import *  # noqa: F403  # every value here is an example
+
+__all__ = ["QUOTA_NEARLY_USED", "QUOTA_USED_UP"]
 
 ORDER_ID = UUID("6f1c2f0e-0000-4000-8000-000000000001")
 PAYMENT_ID = payment_of(ORDER_ID)

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from chassis.callbacks import SignedCallback, body_key
 from chassis.clock import SystemClock, micros
 from chassis.entrypoints import command, query
+from chassis.quotas import hearing
 from chassis.reactions import Received
 from chassis.routes import Call, Reply
 from chassis.service_edge import ServiceEdge
@@ -133,6 +134,7 @@ class CommerceService(
         reply=OrderView,
         status=200,
         requires_match=True,
+        promised=True,
     )
     def cancel_order(self, work: UnitOfWork, call: Call[CancelRequest]) -> Reply:
         """Take an order back that is not paid yet."""
@@ -144,31 +146,64 @@ class CommerceService(
         )
         return Reply(body=views.order(done.state), version=done.version)
 
-    @command(f"{FULFILMENT}/accept", scope=WRITE, body=Moment, reply=FulfilmentView, status=200)
+    @command(
+        f"{FULFILMENT}/accept",
+        scope=WRITE,
+        body=Moment,
+        reply=FulfilmentView,
+        status=200,
+        promised=True,
+    )
     def accept_order(self, work: UnitOfWork, call: Call[Moment]) -> Reply:
         """Take an order on, in the warehouse."""
         return _goods(call.path["order_id"], handlers.accept(work, call.path["order_id"]))
 
-    @command(f"{FULFILMENT}/ship", scope=WRITE, body=ShipRequest, reply=FulfilmentView, status=200)
+    @command(
+        f"{FULFILMENT}/ship",
+        scope=WRITE,
+        body=ShipRequest,
+        reply=FulfilmentView,
+        status=200,
+        promised=True,
+    )
     def ship_order(self, work: UnitOfWork, call: Call[ShipRequest]) -> Reply:
         """Hand an order's parcel to a carrier."""
         order_id: UUID = call.path["order_id"]
         done = departures.ship(work, order_id, carrier=call.body.carrier, no=call.body.no)
         return _goods(order_id, done)
 
-    @command(f"{FULFILMENT}/deliver", scope=WRITE, body=Moment, reply=FulfilmentView, status=200)
+    @command(
+        f"{FULFILMENT}/deliver",
+        scope=WRITE,
+        body=Moment,
+        reply=FulfilmentView,
+        status=200,
+        promised=True,
+    )
     def deliver_order(self, work: UnitOfWork, call: Call[Moment]) -> Reply:
         """Note that a parcel arrived."""
         return _goods(call.path["order_id"], handlers.deliver(work, call.path["order_id"]))
 
-    @command(f"{FULFILMENT}/fail", scope=WRITE, body=FailRequest, reply=FulfilmentView, status=200)
+    @command(
+        f"{FULFILMENT}/fail",
+        scope=WRITE,
+        body=FailRequest,
+        reply=FulfilmentView,
+        status=200,
+        promised=True,
+    )
     def fail_delivery(self, work: UnitOfWork, call: Call[FailRequest]) -> Reply:
         """Give a delivery up."""
         order_id: UUID = call.path["order_id"]
         return _goods(order_id, handlers.fail(work, order_id, reason=call.body.reason))
 
     @command(
-        f"{FULFILMENT}/return", scope=WRITE, body=ReturnRequest, reply=FulfilmentView, status=200
+        f"{FULFILMENT}/return",
+        scope=WRITE,
+        body=ReturnRequest,
+        reply=FulfilmentView,
+        status=200,
+        promised=True,
     )
     def return_goods(self, work: UnitOfWork, call: Call[ReturnRequest]) -> Reply:
         """Take goods back."""
@@ -198,6 +233,11 @@ class CommerceService(
     def on_tenant_created(self, work: UnitOfWork, received: Received) -> None:
         """Note a company's zone and currency."""
         handlers.keep_tenant(work, received.data)
+
+    @subscribe("identity", "tenant_quotas_set")
+    def on_tenant_quotas_set(self, work: UnitOfWork, received: Received) -> None:
+        """Keep how much a tenant may do."""
+        hearing.hear(work, zone=received.data.zone, limits=received.data.limits)
 
     @subscribe("identity", "account_linked")
     def on_account_linked(self, work: UnitOfWork, received: Received) -> None:

@@ -21,7 +21,9 @@ class StockEdge:
         done = handlers.receive_stock(work, call.body)
         return Reply(body=views.stock(call.body.location, done.state), version=done.version)
 
-    @command("/v1/stock/adjustments", scope=WRITE, body=AdjustmentRequest, reply=StockView)
+    @command(
+        "/v1/stock/adjustments", scope=WRITE, body=AdjustmentRequest, reply=StockView, promised=True
+    )
     def adjust_stock(self, work: UnitOfWork, call: Call[AdjustmentRequest]) -> Reply:
         """Correct a count, up or down."""
         done = handlers.adjust_stock(work, call.body)

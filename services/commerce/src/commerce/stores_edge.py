@@ -41,7 +41,13 @@ class StoresEdge:
         found = stores_queries.find_stores(db, call.tenant, call.query, now=_wall.now())
         return Reply(body=found)
 
-    @command("/v1/stores/<store_id>/purchases", scope=TILL, body=PurchaseRequest, reply=OrderView)
+    @command(
+        "/v1/stores/<store_id>/purchases",
+        scope=TILL,
+        body=PurchaseRequest,
+        reply=OrderView,
+        promised=True,
+    )
     def record_purchase(self, work: UnitOfWork, call: Call[PurchaseRequest]) -> Reply:
         """Take note of a receipt: bought, paid and taken home; once, however often it is told."""
         _, made = purchases.record(work, call.path["store_id"], call.body)
@@ -52,6 +58,7 @@ class StoresEdge:
         scope=TILL,
         body=PaidBackRequest,
         status=204,
+        promised=True,
     )
     def pay_back(self, work: UnitOfWork, call: Call[PaidBackRequest]) -> Reply:
         """Note that a till gave the money for returned goods back."""

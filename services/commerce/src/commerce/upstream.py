@@ -1,12 +1,23 @@
 """What commerce reads of other services' events."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from chassis.quotas.limits import NamedLimit
 from chassis.upstream import Upstream
 
 upstream = Upstream()
+
+
+@upstream.event("identity", "tenant_quotas_set")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TenantQuotasSet:
+    """An operator said how much a company may do, and where its days begin."""
+
+    zone: str
+    limits: Sequence[NamedLimit]
 
 
 @upstream.event("identity", "tenant_created")

@@ -1,11 +1,13 @@
 """Identity, put together."""
 
 from chassis.blueprint import Blueprint
+from chassis.quotas.metering import metering
 from identity import contact_events, sms
 from identity.erasing import ERASING
 from identity.events import registry
 from identity.joining import JOINING
 from identity.projections import consents, funnel, reviews, ties
+from identity.tenant_projections import limits
 from identity.upstream import upstream
 
 __all__ = ["BLUEPRINT", "contact_events"]
@@ -15,8 +17,8 @@ BLUEPRINT = Blueprint(
     registry=registry,
     upstream=upstream,
     edge="identity.service:IdentityService",
-    inline=[ties],
-    projections=[funnel, consents, reviews],
+    inline=[ties, limits],
+    projections=[funnel, consents, reviews, metering()],
     processes=[JOINING, ERASING],
     gateways={"sms": sms.calls},
 )

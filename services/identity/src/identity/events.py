@@ -10,10 +10,13 @@ from chassis import erasure, processes
 from chassis.events import EventRegistry
 from chassis.money import Currency
 from chassis.privacy import Personal
+from chassis.quotas import events as quotas
+from chassis.quotas.limits import NamedLimit
 
 registry = EventRegistry("identity")
 processes.declare(registry)
 erasure.declare(registry)
+quotas.declare(registry)
 
 EvidenceKind = Literal["otp", "oauth", "order", "declared", "probabilistic"]
 Level = Literal["code", "real_name"]
@@ -47,6 +50,20 @@ class TenantRevised:
     country: str
     calendar: str
     retention_days: int
+
+
+@registry.event("tenant_quotas_set", public=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TenantQuotasSet:
+    """An operator said how much a company may do; limits not named here are the installation's.
+
+    Days and months of every limit are counted in this zone.
+    """
+
+    tenant_id: str
+    zone: str
+    limits: Sequence[NamedLimit]
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -231,7 +248,7 @@ class PersonErased:
     person_id: UUID
 
 
-TenantEvent = TenantCreated | TenantRevised
+TenantEvent = TenantCreated | TenantRevised | TenantQuotasSet
 AccountEvent = AccountObserved | BrandFollowed | BrandUnfollowed
 PersonEvent = (
     PersonRegistered

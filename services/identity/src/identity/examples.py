@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from chassis.quotas.events import QUOTA_NEARLY_USED, QUOTA_USED_UP
+from chassis.quotas.limits import NamedLimit
 from identity.contact_events import (
     ConsentGranted,
     ConsentWithdrawn,
@@ -34,8 +36,11 @@ from identity.events import (
     PersonSplit,
     Profile,
     TenantCreated,
+    TenantQuotasSet,
     TenantRevised,
 )
+
+__all__ = ["QUOTA_NEARLY_USED", "QUOTA_USED_UP"]
 
 NOW = datetime(2026, 5, 6, 2, 0, tzinfo=UTC)
 ACCOUNT_ID = UUID("2f1f8a9e-0000-8000-8000-000000000001")
@@ -63,6 +68,16 @@ TENANT_REVISED = TenantRevised(
     country="HK",
     calendar="HK",
     retention_days=365,
+)
+TENANT_QUOTAS_SET = TenantQuotasSet(
+    tenant_id="kuaibao",
+    zone="Asia/Shanghai",
+    limits=(
+        NamedLimit(name="events_a_day", limit=100_000),
+        NamedLimit(name="products", limit=None),
+        NamedLimit(name="watches", limit=50),
+    ),
+    reason="contract of May 2026",
 )
 OBSERVED = AccountObserved(
     account_id=ACCOUNT_ID,

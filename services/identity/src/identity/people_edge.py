@@ -105,6 +105,7 @@ class PeopleEdge:
         scope="identity.write",
         status=204,
         body=messages.WithdrawalBody,
+        promised=True,
     )
     def withdraw_consent(self, work: UnitOfWork, call: Call[messages.WithdrawalBody]) -> Reply:
         """Note that a person does not agree, or no longer does."""
@@ -196,6 +197,7 @@ class PeopleEdge:
         scope="identity.erase",
         status=202,
         reply=messages.ErasureRef,
+        promised=True,
     )
     def request_erasure(self, work: UnitOfWork, call: Call[None]) -> Reply:
         """Ask every service to forget a person."""

@@ -84,6 +84,7 @@ class PhonesEdge:
         status=200,
         body=phone_messages.ConfirmationBody,
         reply=phone_messages.ConfirmationView,
+        promised=True,
     )
     def confirm_phone(self, work: UnitOfWork, call: Call[phone_messages.ConfirmationBody]) -> Reply:
         """Try a one-time code; a wrong one counts."""

@@ -8,57 +8,17 @@ from chassis.routes import Call, Reply
 from chassis.service_edge import ServiceEdge
 from chassis.subscribe import subscribe
 from chassis.unit_of_work import UnitOfWork
-from identity import forgetting, importing, observing, queries, tenant_messages, upstream, views
+from identity import forgetting, importing, observing, queries, tenant_messages, upstream
 from identity.account import AccountUnknown
 from identity.people_edge import PeopleEdge
 from identity.phones_edge import PhonesEdge
-from identity.tenant import TENANT, CreateTenant, ReviseTenant, TenantUnknown
+from identity.tenants_edge import TenantsEdge
 
 
-class IdentityService(PeopleEdge, PhonesEdge, ServiceEdge):
+class IdentityService(PeopleEdge, PhonesEdge, TenantsEdge, ServiceEdge):
     """Who there is: tenants, accounts, persons, phones, members."""
 
     name = "identity"
-
-    @command(
-        "/v1/tenants",
-        scope="platform.admin",
-        body=tenant_messages.TenantBody,
-        reply=tenant_messages.TenantView,
-    )
-    def create_tenant(self, work: UnitOfWork, call: Call[tenant_messages.TenantBody]) -> Reply:
-        """Take a company in; its id is the token's tenant."""
-        create = CreateTenant(tenant_id=call.tenant, terms=call.body.terms)
-        done = work.execute(TENANT, call.tenant, create)
-        return Reply(
-            body=tenant_messages.tenant_view(call.tenant, done.state), version=done.version
-        )
-
-    @query("/v1/tenants/me", scope="identity.read", reply=tenant_messages.TenantView)
-    def show_tenant(self, db: Connection, call: Call[None]) -> Reply:
-        """Show the caller's own tenant."""
-        events = views.reader(db, call).events(TENANT, call.tenant)
-        if not events:
-            raise TenantUnknown(call.tenant)
-        tenant = TENANT.fold(events)
-        return Reply(body=tenant_messages.tenant_view(call.tenant, tenant), version=len(events))
-
-    @command(
-        "/v1/tenants/me",
-        method="PUT",
-        status=200,
-        scope="tenant.admin",
-        requires_match=True,
-        body=tenant_messages.TenantBody,
-        reply=tenant_messages.TenantView,
-    )
-    def revise_tenant(self, work: UnitOfWork, call: Call[tenant_messages.TenantBody]) -> Reply:
-        """Serve the caller's own tenant on other terms."""
-        revise = ReviseTenant(tenant_id=call.tenant, terms=call.body.terms)
-        done = work.execute(TENANT, call.tenant, revise, expected_version=call.if_match)
-        return Reply(
-            body=tenant_messages.tenant_view(call.tenant, done.state), version=done.version
-        )
 
     @command(
         "/v1/follows",

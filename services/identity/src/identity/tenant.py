@@ -1,7 +1,7 @@
 """The tenant: one company, with the zone, currency and calendar that its numbers are read in."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, assert_never
 from zoneinfo import available_timezones
@@ -11,7 +11,8 @@ from babel.core import get_global
 from chassis.decider import Decider
 from chassis.errors import NotFound, Rejected
 from chassis.money import in_use
-from identity.events import TenantCreated, TenantEvent, TenantRevised
+from chassis.quotas.limits import BY_NAME, STORED, NamedLimit
+from identity.events import TenantCreated, TenantEvent, TenantQuotasSet, TenantRevised
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +43,19 @@ class ReviseTenant:
     terms: Terms
 
 
-TenantCommand = CreateTenant | ReviseTenant
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetTenantQuotas:
+    """Say how much a company may do; what was said before no longer counts."""
+
+    tenant_id: str
+    limits: Sequence[NamedLimit]
+    reason: str
+
+
+TenantCommand = CreateTenant | ReviseTenant | SetTenantQuotas
+
+KNOWN_QUOTAS = frozenset({*BY_NAME, STORED, "watches", "contents", "products"})
+"""What the services limit; a name that none of them knows would limit nothing."""
 
 
 class TenantExists(Rejected):
@@ -78,11 +91,19 @@ class CountryUnknown(Rejected):
     status = 422
 
 
+class QuotaUnknown(Rejected):
+    """There is no quota of this name, or it is named twice."""
+
+    code = "quota_unknown"
+    status = 422
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tenant:
-    """The terms in force; None before the tenant exists."""
+    """The terms in force, None before the tenant exists; the quotas, None while none are set."""
 
     terms: Terms | None = None
+    quotas: Sequence[NamedLimit] | None = None
 
 
 def decide(tenant: Tenant, command: TenantCommand) -> Sequence[TenantEvent]:
@@ -92,16 +113,18 @@ def decide(tenant: Tenant, command: TenantCommand) -> Sequence[TenantEvent]:
             return _create(tenant, command)
         case ReviseTenant():
             return _revise(tenant, command)
+        case SetTenantQuotas():
+            return _set_quotas(tenant, command)
         case _:
             assert_never(command)
 
 
 def evolve(tenant: Tenant, event: TenantEvent) -> Tenant:
     """Apply one fact."""
-    del tenant
     match event:
         case TenantCreated() | TenantRevised():
-            return Tenant(
+            return replace(
+                tenant,
                 terms=Terms(
                     name=event.name,
                     zone=event.zone,
@@ -109,8 +132,10 @@ def evolve(tenant: Tenant, event: TenantEvent) -> Tenant:
                     country=event.country,
                     calendar=event.calendar,
                     retention_days=event.retention_days,
-                )
+                ),
             )
+        case TenantQuotasSet():
+            return replace(tenant, quotas=tuple(event.limits))
         case _:
             assert_never(event)
 
@@ -130,7 +155,37 @@ def _revise(tenant: Tenant, command: ReviseTenant) -> Sequence[TenantEvent]:
     if tenant.terms == command.terms:
         return []
     _check(command.terms)
-    return [TenantRevised(tenant_id=command.tenant_id, **_fields(command.terms))]
+    revised = TenantRevised(tenant_id=command.tenant_id, **_fields(command.terms))
+    if tenant.quotas is None or tenant.terms.zone == command.terms.zone:
+        return [revised]
+    # Whoever counts days has to know where they begin from now on.
+    moved = TenantQuotasSet(
+        tenant_id=command.tenant_id,
+        zone=command.terms.zone,
+        limits=tenant.quotas,
+        reason="the tenant's zone changed",
+    )
+    return [revised, moved]
+
+
+def _set_quotas(tenant: Tenant, command: SetTenantQuotas) -> Sequence[TenantEvent]:
+    if tenant.terms is None:
+        raise TenantUnknown(command.tenant_id)
+    names = [one.name for one in command.limits]
+    wrong = sorted({n for n in names if n not in KNOWN_QUOTAS or names.count(n) > 1})
+    if wrong:
+        raise QuotaUnknown(", ".join(wrong))
+    limits = tuple(sorted(command.limits, key=lambda one: one.name))
+    if limits == tenant.quotas:
+        return []
+    return [
+        TenantQuotasSet(
+            tenant_id=command.tenant_id,
+            zone=tenant.terms.zone,
+            limits=limits,
+            reason=command.reason,
+        )
+    ]
 
 
 def _check(terms: Terms) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 from marshmallow import validate
 
 from chassis.money import Currency
+from chassis.quotas.limits import NamedLimit
 from identity.events import Profile
 from identity.fields import Country, Short
 from identity.importing import RowResult
@@ -52,6 +53,36 @@ class TenantView:
     country: str
     calendar: str
     retention_days: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LimitBody:
+    """One quota; null is no limit, also where the installation has one."""
+
+    name: Short
+    limit: Annotated[int | None, validate.Range(min=0)]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QuotasBody:
+    """How much a company may do, and why that was decided."""
+
+    limits: Annotated[Sequence[LimitBody], validate.Length(max=100)]
+    reason: Annotated[str, validate.Length(min=1, max=500)]
+
+    @property
+    def named(self) -> Sequence[NamedLimit]:
+        """The limits, as the tenant keeps them."""
+        return [NamedLimit(name=one.name, limit=one.limit) for one in self.limits]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TenantQuotasView:
+    """What an operator set for a company; null while nothing is set."""
+
+    tenant_id: str
+    zone: str
+    limits: Sequence[LimitBody] | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -146,3 +177,13 @@ def import_view(results: Sequence[RowResult]) -> ImportView:
         refused=counted["refused"],
         rows=results,
     )
+
+
+def quotas_view(tenant_id: str, tenant: Tenant) -> TenantQuotasView:
+    """Return what an operator set for a tenant; raises TenantUnknown."""
+    if tenant.terms is None:
+        raise TenantUnknown(tenant_id)
+    limits = None
+    if tenant.quotas is not None:
+        limits = [LimitBody(name=one.name, limit=one.limit) for one in tenant.quotas]
+    return TenantQuotasView(tenant_id=tenant_id, zone=tenant.terms.zone, limits=limits)

@@ -5,9 +5,11 @@ from functools import partial
 from environs import FileAwareEnv
 
 from chassis.blueprint import Blueprint
+from chassis.quotas.metering import metering
+from chassis.quotas.stock import Held, Stock
 from listening import projections
 from listening.channels import Channel, HttpChannel, NoChannel
-from listening.events import registry
+from listening.events import WatchDefined, registry
 from listening.gateways import READER, sending
 from listening.measures import count_overdue, measuring
 from listening.mention_reply import MENTION_REPLY
@@ -28,8 +30,12 @@ BLUEPRINT = Blueprint(
     upstream=upstream,
     edge="listening.service:ListeningService",
     # A mention needs the watches, and a new case its author's open cases, as they are now.
-    inline=(projections.active_watches, projections.reply_board),
-    projections=(projections.known_personas, projections.mention_list),
+    inline=(
+        projections.active_watches,
+        projections.reply_board,
+        Held(Stock(name="watches", comes=[WatchDefined])),
+    ),
+    projections=(projections.known_personas, projections.mention_list, metering()),
     processes=(MENTION_REPLY,),
     gateways={READER: partial(sending, channel_from_environment), "listening_measures": measuring},
     counts=(count_overdue,),

@@ -9,6 +9,7 @@ from uuid import UUID
 from chassis import erasure, processes
 from chassis.events import EventRegistry
 from chassis.privacy import Personal
+from chassis.quotas import events as quotas
 from listening.intent import Intent
 from listening.mentions_csv import Kind
 from listening.polarity import Polarity
@@ -17,6 +18,7 @@ from listening.reply_clock import Boundary
 registry = EventRegistry("listening")
 processes.declare(registry)
 erasure.declare(registry)
+quotas.declare(registry)
 
 
 @registry.event("watch_defined", public=True)

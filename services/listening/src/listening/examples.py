@@ -4,9 +4,12 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+from chassis.quotas.events import QUOTA_NEARLY_USED, QUOTA_USED_UP
 from listening import case_events, events
 from listening.case_state import case_id
 from listening.work_calendar import Basis
+
+__all__ = ["QUOTA_NEARLY_USED", "QUOTA_USED_UP"]
 
 BRAND = "快书包"
 WATCH_ID = UUID("0192f5d0-0000-7000-8000-00000000000a")

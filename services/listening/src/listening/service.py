@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from chassis import erasure
 from chassis.entrypoints import command, query
 from chassis.http import IMPORT_SCOPE
+from chassis.quotas import hearing
 from chassis.reactions import Received
 from chassis.routes import Call, Reply
 from chassis.service_edge import ServiceEdge
@@ -156,6 +157,7 @@ class ListeningService(ServiceEdge):
         scope=REPLY,
         body=messages.ReplyBody,
         reply=answers.ReplyTaken,
+        promised=True,
     )
     def reply_to_case(self, work: UnitOfWork, call: Call[messages.ReplyBody]) -> Reply:
         """Answer a conversation under a persona; complaints only on behalf of the brand."""
@@ -172,7 +174,12 @@ class ListeningService(ServiceEdge):
         taken = answers.ReplyTaken(case_id=case, reply_id=reply_id)
         return Reply(body=taken, version=work.load(CASE, case).version)
 
-    @command("/v1/cases/<uuid:case_id>/resolutions", scope=REPLY, body=messages.ResolutionBody)
+    @command(
+        "/v1/cases/<uuid:case_id>/resolutions",
+        scope=REPLY,
+        body=messages.ResolutionBody,
+        promised=True,
+    )
     def resolve_case(self, work: UnitOfWork, call: Call[messages.ResolutionBody]) -> Reply:
         """Close a case without a reply, and say why."""
         case: UUID = call.path["case_id"]
@@ -191,6 +198,11 @@ class ListeningService(ServiceEdge):
         """Keep a tenant's wall clock and working days."""
         data = received.data
         neighbours.keep_tenant(work.db, work.tenant, zone=data.zone, country=data.country)
+
+    @subscribe("identity", "tenant_quotas_set")
+    def on_tenant_quotas_set(self, work: UnitOfWork, received: Received) -> None:
+        """Keep how much a tenant may do."""
+        hearing.hear(work, zone=received.data.zone, limits=received.data.limits)
 
     @subscribe("identity", "account_linked")
     def on_account_linked(self, work: UnitOfWork, received: Received) -> None:

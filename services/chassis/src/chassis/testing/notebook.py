@@ -25,6 +25,9 @@ from chassis.ids import derived_id
 from chassis.log_sqlite import SCHEMA_V1
 from chassis.privacy import MemoryKeys
 from chassis.projections import Projection
+from chassis.quotas import events as quota_events
+from chassis.quotas import tables as quota_tables
+from chassis.quotas.stock import Held, Stock
 from chassis.routes import Call, Reply
 from chassis.storage import Storage
 from chassis.testing.contexts import SECRET
@@ -33,6 +36,8 @@ from chassis.unit_of_work import UnitOfWork
 registry = EventRegistry("notebook")
 metadata = MetaData()
 responses = idempotency.define_table(metadata)
+quota_tables.define_tables(metadata)
+quota_events.declare(registry)
 notes = Table(
     "notes",
     metadata,
@@ -146,6 +151,11 @@ class NotebookService:
         """Write a note anew."""
         return _write(work, call.path["note_id"], call.body.title, call.if_match)
 
+    @command("/v1/notes/<uuid:note_id>/last-words", body=Note, scope="notes:write", promised=True)
+    def end_note(self, work: UnitOfWork, call: Call[Note]) -> Reply:
+        """Write what was promised."""
+        return _write(work, call.path["note_id"], call.body.title)
+
     @query("/v1/notes/<uuid:note_id>", reply=NoteView, scope="notes:read")
     def show_note(self, db: Connection, call: Call[None]) -> Reply:
         """Show a note."""
@@ -189,7 +199,7 @@ def notebook_storage(folder: Path, clock: Clock) -> Storage:
         keys=MemoryKeys(),
         clock=clock,
         secret=SECRET,
-        inline=[shelf],
+        inline=[shelf, Held(Stock(name="notes", comes=[NoteWritten]))],
     )
 
 
