@@ -207,11 +207,13 @@ def test_the_service_goes_on_through_rebuild_swap_and_rollback(storage: Storage,
     """An event at the moment of a swap would be counted twice, or never."""
     built = model(storage, name, page=50)
     with Going(storage) as going:
-        for _ in range(3):
+        for number in range(100):
             built.begin()
             assert _again(built.compare).equal
             _again(built.swap)
             _again(built.rollback)
+            if number > 1 and going.written > 20:  # a busy machine lets few be written in a round
+                break
 
     assert going.failed == []
     assert going.written > 20
