@@ -20,6 +20,7 @@ from nameko.standalone.events import event_dispatcher
 from sqlalchemy import text
 
 from bench.results import Result, paired
+from chassis.broker import Broker
 from chassis.database import Database
 from chassis.feed import SCOPE
 from chassis.log import Append, Draft
@@ -113,7 +114,7 @@ def _publish(database: Database, uri: str, streams: Sequence[str], kind: str) ->
         PostgresqlLog(db).append(context(), _appends(streams, kind), recorded_at=NOW)
     with database.begin() as db:
         sequence(db, limit=EACH * len(streams))
-    with Publisher("producer", database, to_broker(uri, "producer")) as publisher:
+    with Publisher("producer", database, to_broker(Broker.at(uri), "producer")) as publisher:
         while publisher.step():
             pass
 

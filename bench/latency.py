@@ -18,6 +18,7 @@ from sqlalchemy import Connection, MetaData, text
 from bench.results import Result
 from chassis import tables
 from chassis.blueprint import Blueprint
+from chassis.broker import Broker
 from chassis.clock import SystemClock
 from chassis.consumer import Consumer
 from chassis.database import Database
@@ -140,7 +141,7 @@ def reader(log_url: str, amqp_uri: str, reader_url: str) -> None:
         Inbox(delivery, database, feed, lanes=range(LANES)),
         consumer="reader",
         source="bench",
-        amqp_uri=amqp_uri,
+        broker=Broker.at(amqp_uri),
         stopped=stopped.is_set,
         alarm=lambda alarm: sys.exit(str(alarm)),
     )

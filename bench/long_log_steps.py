@@ -14,6 +14,7 @@ from sqlalchemy import BigInteger, Column, MetaData, String, text
 from sqlalchemy import Table as Rows
 
 from bench.consuming import settings_of
+from chassis.broker import Broker
 from chassis.changes import Changes, put
 from chassis.clock import FixedClock
 from chassis.database import Database
@@ -126,7 +127,7 @@ def _number(database: Database, _: Where) -> Measured:
 
 def _publish(database: Database, where: Where) -> Measured:
     count = 0
-    with Publisher(SERVICE, database, to_broker(where.uri, SERVICE)) as publisher:
+    with Publisher(SERVICE, database, to_broker(Broker.at(where.uri), SERVICE)) as publisher:
         while published := publisher.step():
             count += published
     return count, 0

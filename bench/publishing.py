@@ -9,6 +9,7 @@ from nameko.standalone.events import event_dispatcher
 from sqlalchemy import text
 
 from bench.results import Result, paired
+from chassis.broker import Broker
 from chassis.database import Database
 from chassis.log import Append, Draft
 from chassis.log_postgresql import SCHEMA_V1, PostgresqlLog
@@ -74,7 +75,7 @@ def _bind(uri: str) -> None:
 def publish_rate(database: Database, uri: str) -> float:
     """Publish the whole log; return how many events a second were confirmed."""
     count, began = 0, time.monotonic()
-    with Publisher("bench", database, to_broker(uri, "bench")) as publisher:
+    with Publisher("bench", database, to_broker(Broker.at(uri), "bench")) as publisher:
         while published := publisher.step():
             count += published
     return count / (time.monotonic() - began)

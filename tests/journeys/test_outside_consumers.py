@@ -16,6 +16,7 @@ from amqp import NotFound
 from kombu.connection import Connection
 
 from bus_service import embedded
+from chassis.broker import Broker
 from chassis.money import Money
 from chassis.outgoing import to_broker
 from chassis.publisher import Publisher
@@ -61,7 +62,7 @@ def publish(commerce: Storage, amqp_uri: str, tenant: str) -> tuple[UUID, UUID]:
     order_id = uuid4()
     with commerce.begin(context(tenant=tenant)) as work:
         work.add(f"order-{order_id}", [order_placed(order_id)])
-    connect = to_broker(amqp_uri, "commerce")
+    connect = to_broker(Broker.at(amqp_uri), "commerce")
     with Publisher("commerce", commerce.database, connect) as publisher:
         assert publisher.step() == 1
     with commerce.read() as db:

@@ -21,6 +21,7 @@ from kombu.connection import Connection
 from sqlalchemy import text
 
 from bus_service import Greeted, registry
+from chassis.broker import Broker
 from chassis.clock import FixedClock
 from chassis.database import Database
 from chassis.intake import PREFETCH
@@ -84,7 +85,9 @@ def record(producer: Storage, kind: str, count: int, prefix: str = "s") -> None:
 
 
 def publish(producer: Storage, amqp_uri: str) -> None:
-    with Publisher("greeter", producer.database, to_broker(amqp_uri, "greeter")) as publisher:
+    with Publisher(
+        "greeter", producer.database, to_broker(Broker.at(amqp_uri), "greeter")
+    ) as publisher:
         while publisher.step():
             pass
 

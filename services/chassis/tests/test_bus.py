@@ -12,6 +12,7 @@ from kombu.connection import Connection
 from kombu.entity import Queue
 
 from bus_service import Listener, embedded, greet
+from chassis.broker import Broker
 from chassis.consumer import Consumer
 from chassis.errors import Alarm
 from chassis.leases import Shares
@@ -58,7 +59,7 @@ class Running:
             listener.inbox,
             consumer="listener",
             source="greeter",
-            amqp_uri=amqp_uri,
+            broker=Broker.at(amqp_uri),
             stopped=self._stop.is_set,
             alarm=self.alarms.append,
             shares=shares,
@@ -78,7 +79,9 @@ class Running:
 def publish_all(producer: Storage, amqp_uri: str) -> int:
     """Publish what the log has and return how much it was."""
     total = 0
-    with Publisher("greeter", producer.database, to_broker(amqp_uri, "greeter")) as publisher:
+    with Publisher(
+        "greeter", producer.database, to_broker(Broker.at(amqp_uri), "greeter")
+    ) as publisher:
         while published := publisher.step():
             total += published
     return total

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from chassis import health
+from chassis.broker import Broker
 from chassis.database import Database
 
 
@@ -77,7 +78,9 @@ def test_a_database_that_is_away_makes_not_ready(tmp_path: Path) -> None:
 
 def test_a_broker_that_is_away_makes_not_ready() -> None:
     """No traffic while the broker takes no connection."""
-    ready, report = health.readiness([health.broker_answers("amqp://app:hunter2@127.0.0.1:1/x")])
+    ready, report = health.readiness(
+        [health.broker_answers(Broker.at("amqp://app:hunter2@127.0.0.1:1/x"))]
+    )
 
     assert not ready
     assert report[0].name == "broker answers"

@@ -3,26 +3,21 @@
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from kombu.connection import Connection
 from kombu.entity import Queue
 
+from chassis.broker import Broker
 from chassis.envelope import GENESIS, Recorded
 from chassis.errors import Unavailable
 from chassis.outgoing import AmqpOutgoing, Patience
 from chassis.telemetry import setup
 from chassis.testing.contexts import NOW
 from chassis.testing.fixtures import started
-from chassis.testing.nodes import free_ports
-from chassis.testing.servers import PrivateRabbitMQ
+from chassis.testing.secure_servers import SecureRabbitMQ
 from chassis.topology import event_exchange
 from chassis.wire import event_of
 from service_process import wait_for
@@ -30,66 +25,19 @@ from service_process import wait_for
 LONG = 300_000  # more than two frames
 
 
-class SecureRabbitMQ(PrivateRabbitMQ):
-    """A broker that also listens for TLS, with a certificate of its own."""
-
-    def __init__(self, directory: Path) -> None:
-        super().__init__(directory, fsync=False)
-        (self.secure_port,) = free_ports(1)
-        self.certificate = directory / "certificate.pem"
-        self._key = directory / "key.pem"
-
-    def secure_uri(self, vhost: str) -> str:
-        return (
-            self.uri(vhost)
-            .replace("amqp:", "amqps:")
-            .replace(f":{self.port}/", f":{self.secure_port}/")
-        )
-
-    def _settings(self) -> str:
-        make_certificate(self.certificate, self._key)
-        return "\n".join(
-            [
-                super()._settings(),
-                f"listeners.ssl.1 = 127.0.0.1:{self.secure_port}",
-                f"ssl_options.cacertfile = {self.certificate}",
-                f"ssl_options.certfile = {self.certificate}",
-                f"ssl_options.keyfile = {self._key}",
-                "ssl_options.verify = verify_none",
-            ]
-        )
-
-
-def make_certificate(certificate: Path, key_file: Path) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    key_file.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-
-
 @pytest.fixture(scope="module")
 def broker(server_directory: Path) -> Iterator[SecureRabbitMQ]:
     server = SecureRabbitMQ(server_directory / "rabbitmq-outgoing")
     yield started(server)
     server.close()
+
+
+def way_to(server: SecureRabbitMQ, uri: str, *, secure: bool) -> Broker:
+    """Return the way to a virtual host, encrypted or not."""
+    if not secure:
+        return Broker.at(uri)
+    secured = server.secure_uri(uri.rpartition("/")[2])
+    return Broker(lambda: secured, ca=server.authority.certificate)
 
 
 def event(position: int, data: bytes = b'{"n":1}') -> Recorded:
@@ -121,15 +69,12 @@ def kept(uri: str, queue: Queue) -> list[Recorded]:
 
 @pytest.mark.servers
 @pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
-def test_events_of_any_length_arrive_in_order(
-    broker: SecureRabbitMQ, monkeypatch: pytest.MonkeyPatch, *, secure: bool
-) -> None:
+def test_events_of_any_length_arrive_in_order(broker: SecureRabbitMQ, *, secure: bool) -> None:
     """A long event breaks neither itself nor its neighbours, encrypted or not."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(broker.certificate))
     uri = broker.vhost(f"lengths_{secure}")
     queue = keep_everything(uri)
     sent = [event(n, b"x" * (LONG if n % 100 == 0 else n)) for n in range(1, 301)]
-    outgoing = AmqpOutgoing(broker.secure_uri(f"lengths_{secure}") if secure else uri, "greeter")
+    outgoing = AmqpOutgoing(way_to(broker, uri, secure=secure), "greeter")
     for first in range(0, 300, 50):
         outgoing.send(sent[first : first + 50])
     outgoing.settle()
@@ -159,15 +104,13 @@ class Sending:
 def test_a_full_broker_is_waited_for_on_the_same_connection(
     broker: SecureRabbitMQ,
     capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
     *,
     secure: bool,
 ) -> None:
     """A full disk at the broker delays events; it loses none and heats no processor."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(broker.certificate))
     uri, measured = broker.vhost("full"), setup.in_memory()
     queue = keep_everything(uri)
-    outgoing = AmqpOutgoing(broker.secure_uri("full") if secure else uri, "greeter")
+    outgoing = AmqpOutgoing(way_to(broker, uri, secure=secure), "greeter")
     sent = [event(n, b"x" * 50_000) for n in range(1, 401)]  # more than any socket's buffers
     broker.control("set_disk_free_limit", "1000000000000000")
     try:
@@ -208,7 +151,7 @@ def test_a_refused_message_is_noticed(broker: SecureRabbitMQ) -> None:
     queue = Queue("small", event_exchange("greeter"), "#", queue_arguments=arguments)
     with Connection(uri) as connection:
         queue(connection.channel()).declare()
-    outgoing = AmqpOutgoing(uri, "greeter")
+    outgoing = AmqpOutgoing(Broker.at(uri), "greeter")
 
     with pytest.raises(Unavailable, match="refused"):
         send_one_by_one(outgoing, range(1, 50))
@@ -223,7 +166,7 @@ def test_what_was_cut_off_does_not_count(broker: SecureRabbitMQ, loss: str) -> N
     """Whatever ends the channel, the events are sent again, and by a new connection."""
     uri = broker.vhost(f"cut_{loss}")
     queue = keep_everything(uri)
-    outgoing = AmqpOutgoing(uri, "greeter")
+    outgoing = AmqpOutgoing(Broker.at(uri), "greeter")
     outgoing.send([event(1)])
     outgoing.settle()
     if loss == "exchange":
@@ -235,7 +178,7 @@ def test_what_was_cut_off_does_not_count(broker: SecureRabbitMQ, loss: str) -> N
     with pytest.raises(Unavailable):
         send_one_by_one(outgoing, range(2, 1000))
 
-    fresh = AmqpOutgoing(uri, "greeter")
+    fresh = AmqpOutgoing(Broker.at(uri), "greeter")
     fresh.send([event(2)])
     fresh.settle()
     fresh.close()

@@ -9,6 +9,7 @@ from kombu.entity import Queue
 
 from bus_service import embedded, greet
 from chassis import loops
+from chassis.broker import Broker
 from chassis.errors import Unavailable
 from chassis.loops import Loop, Loops
 from chassis.outgoing import to_broker
@@ -67,7 +68,7 @@ def test_a_broker_restart_loses_no_event(
     monkeypatch.setattr(loops, "PAUSE_SECONDS", 0.1)
     uri = broker.vhost("outage")
     queue = keep_everything(uri)
-    publisher = Publisher("greeter", storage.database, to_broker(uri, "greeter"))
+    publisher = Publisher("greeter", storage.database, to_broker(Broker.at(uri), "greeter"))
     running = Loops([Loop(name="publisher", step=publisher.step, idle=0.01, close=publisher.close)])
     running.start()
     greet(storage, "a", range(20))
@@ -87,7 +88,7 @@ def test_a_broker_restart_loses_no_event(
 def test_without_a_broker_the_checkpoint_stays(storage: Storage) -> None:
     """Nothing counts as published that no broker has confirmed."""
     greet(storage, "a", [1])
-    nowhere = to_broker("amqp://u:p@127.0.0.1:1/none", "greeter")
+    nowhere = to_broker(Broker.at("amqp://u:p@127.0.0.1:1/none"), "greeter")
     publisher = Publisher("greeter", storage.database, nowhere)
 
     with pytest.raises(Unavailable):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from kombu.connection import Connection
 
+from chassis.broker import Broker
 from chassis.errors import Unavailable
 from chassis.inbox import Feed
 from chassis.log import LaneHead
@@ -54,7 +55,7 @@ def declare_queues(logs: FourLogs, amqp_uri: str) -> None:
 def publish(logs: FourLogs, amqp_uri: str) -> None:
     """Carry all four logs to the bus."""
     for source in logs.feeds:
-        connect = to_broker(amqp_uri, source)
+        connect = to_broker(Broker.at(amqp_uri), source)
         with Publisher(source, logs.database(source), connect) as publisher:
             while publisher.step():
                 pass
@@ -67,7 +68,7 @@ def test_what_the_bus_brings_is_what_a_replay_counts(
     facts = LiveFacts(tmp_path / "facts.duckdb")
     feeds = {source: Silent(feed) for source, feed in logs.feeds.items()}
     declare_queues(logs, amqp_uri)
-    running = Subscriptions(facts, feeds, amqp_uri)
+    running = Subscriptions(facts, feeds, Broker.at(amqp_uri))
     running.start()
     tell(logs)
     publish(logs, amqp_uri)

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import amqp
-from kombu.connection import Connection as Broker
+from kombu.connection import Connection
 
+from chassis.broker import Broker
 from chassis.errors import Alarm, Conflict, Unavailable
 from chassis.faults import reach
 from chassis.inbox import OrderedInbox
@@ -66,7 +67,7 @@ class Consumer:
         *,
         consumer: str,
         source: str,
-        amqp_uri: str,
+        broker: Broker,
         stopped: Callable[[], bool],
         alarm: Callable[[Alarm], None],
         head_seconds: float = HEAD_SECONDS,
@@ -75,7 +76,7 @@ class Consumer:
     ) -> None:
         self._inbox = inbox
         self._consumer, self._source = consumer, source
-        self._uri = amqp_uri
+        self._broker = broker
         self._stopped = stopped
         self._alarm = alarm
         self._shares = shares or EveryShare()
@@ -115,16 +116,18 @@ class Consumer:
             time.sleep(PAUSE_SECONDS)
 
     def _connected(self) -> None:
-        with Broker(self._uri, heartbeat=30, connect_timeout=5) as broker:
+        marks = self._broker.marks
+        with self._broker.connected(heartbeat=30) as broker:
             read_ahead(broker.connection.transport)
             intake = Intake(broker, self._consumer, self._source)
             try:
-                while not self._stopped():
+                # With renewed credentials a connection that showed the old ones is given up.
+                while not self._stopped() and self._broker.marks == marks:
                     self._turn(broker, intake)
             finally:
                 self._shares.use(frozenset())
 
-    def _turn(self, broker: Broker, intake: Intake) -> None:
+    def _turn(self, broker: Connection, intake: Intake) -> None:
         self._follow(broker, intake)
         self._drain(broker, intake)
         batch = intake.batch(BATCH)
@@ -133,7 +136,7 @@ class Consumer:
             intake.settle()
         self._look_around()
 
-    def _follow(self, broker: Broker, intake: Intake) -> None:
+    def _follow(self, broker: Connection, intake: Intake) -> None:
         """Open the queues that are ours now, and let go of those that are not any more."""
         wanted = self._shares.wanted
         if wanted == intake.shares:
@@ -163,7 +166,7 @@ class Consumer:
         """Say whether a long catch-up should read another page of a lane."""
         return not self._stopped() and any(lane in lanes_of(at) for at in self._shares.wanted)
 
-    def _drain(self, broker: Broker, intake: Intake) -> None:
+    def _drain(self, broker: Connection, intake: Intake) -> None:
         with suppress(TimeoutError, BlockingIOError):
             if not intake.waiting:
                 broker.drain_events(timeout=DRAIN_SECONDS)

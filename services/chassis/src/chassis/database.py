@@ -11,10 +11,11 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from chassis import direct
+from chassis import direct, sessions
 from chassis.errors import Conflict, Unavailable
 from chassis.glances import Glances
 from chassis.isolation import transactions
+from chassis.sessions import Address
 from chassis.turns import Turns
 
 BUSY_SECONDS = 30
@@ -41,22 +42,26 @@ class Database:
     """Transactions on one database.
 
     Args:
-        url: SQLAlchemy URL of a SQLite file or a PostgreSQL database.
+        url: SQLAlchemy URL of a SQLite file or a PostgreSQL database; or the ``Address`` of one
+            whose credentials change while the process runs.
         wait: Runs a call that may block for long.  Under eventlet this is
             ``tpool.execute``, so that waiting for SQLite's lock doesn't freeze the hub.
     """
 
-    def __init__(self, url: str, *, wait: Waiter = directly, pool_size: int = 10) -> None:
-        self.url = url
-        self.is_sqlite = url.startswith("sqlite")
-        self.engine = _engine(url, pool_size)
+    def __init__(self, url: str | Address, *, wait: Waiter = directly, pool_size: int = 10) -> None:
+        self.address = url if isinstance(url, Address) else Address(lambda: url)
+        self.url = self.address.now()
+        self.is_sqlite = self.url.startswith("sqlite")
+        self.engine = _engine(self.url, pool_size)
         self._glances = Glances(self.engine)
-        self._kept: list[Any] = []
+        self._kept: list[tuple[str, Any]] = []
+        self._retired_before = self.url
         self._turns = _turns(self.engine.url, wait) if self.is_sqlite else None
         if self.is_sqlite:
             _prepare_sqlite(self.engine)
         else:
             _look_before_use(self.engine)
+            sessions.follow(self.engine, self.address, _POSTGRESQL)
 
     @contextmanager
     def begin(self, tenant: str | None = None) -> Iterator[Connection]:
@@ -116,13 +121,37 @@ class Database:
         Raises:
             Unavailable: no connection can be had.
         """
+        opened = self.address.now()
         with translated_errors():
-            connection = self._kept.pop() if self._kept else direct.kept(self.engine)
+            opened, connection = self._kept.pop() if self._kept else (opened, self.apart())
         try:
             yield connection
         finally:
-            if not connection.closed:
-                self._kept.append(connection)
+            if opened != self.address.now():
+                connection.close()
+            elif not connection.closed:
+                self._kept.append((opened, connection))
+
+    def apart(self) -> Any:
+        """Return a driver's connection of its own, in autocommit; whoever asked closes it."""
+        return direct.kept(self.engine)
+
+    def retire(self) -> int:
+        """Close every idle session that was opened with an earlier address; returns 0.
+
+        Sessions that are in use are closed when they are given back.
+        """
+        now = self.address.now()
+        if now != self._retired_before:
+            self._retired_before = now
+            self._glances.close()
+            self._close_kept()
+            self.engine.dispose()
+        return 0
+
+    def _close_kept(self) -> None:
+        while self._kept:
+            self._kept.pop()[1].close()
 
     def _begun(self, db: Connection, tenant: str | None) -> AbstractContextManager[Any]:
         if tenant is not None and not self.is_sqlite:
@@ -132,8 +161,7 @@ class Database:
     def close(self) -> None:
         """Give every connection back."""
         self._glances.close()
-        while self._kept:
-            self._kept.pop().close()
+        self._close_kept()
         self.engine.dispose()
         if self._turns is not None:
             self._turns.close()

@@ -19,7 +19,9 @@ class Ear:
     """
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._engine = database.engine
+        self._opened_with = ""
         self._connection: Any = None
 
     def wait(self, seconds: float) -> None:
@@ -42,6 +44,8 @@ class Ear:
             self._connection = None
 
     def _wait(self, seconds: float) -> None:
+        if self._opened_with != self._database.address.now():
+            self.close()
         if self._connection is None:
             self._connection = self._opened()
         select.select([self._connection], [], [], seconds)
@@ -49,6 +53,7 @@ class Ear:
         self._connection.notifies.clear()
 
     def _opened(self) -> Any:
+        self._opened_with = self._database.address.now()
         pooled = self._engine.raw_connection()
         pooled.detach()  # the pool must not lend a listening session
         connection: Any = pooled.dbapi_connection

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 from sqlalchemy import Connection
 
-from chassis import gate
+from chassis import gate, trust
 from chassis.envelope import Recorded
 from chassis.errors import Rejected, Unavailable
 from chassis.inbox import ForkedLog
@@ -52,7 +52,7 @@ class HttpFeed:
     """
 
     def __init__(self, base_url: str, token: Callable[[], str]) -> None:
-        self._client = httpx.Client(base_url=base_url, timeout=10)
+        self._client = httpx.Client(base_url=base_url, timeout=10, verify=trust.context())
         self._token = token
 
     def heads(self) -> Mapping[int, LaneHead]:

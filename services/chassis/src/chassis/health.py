@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from kombu.connection import Connection
 from sqlalchemy import text
 
+from chassis.broker import Broker
 from chassis.database import Database
 
 _BROKER_SECONDS = 2
@@ -60,13 +60,11 @@ def database_answers(database: Database) -> Check:
     return Check(name="database answers", probe=probe)
 
 
-def broker_answers(amqp_uri: str) -> Check:
+def broker_answers(broker: Broker) -> Check:
     """Require that the broker takes a connection within two seconds."""
 
     def probe() -> None:
-        opened = Connection(amqp_uri, connect_timeout=_BROKER_SECONDS)
-        with opened as connection:
-            connection.ensure_connection(timeout=_BROKER_SECONDS, max_retries=1, interval_start=0)
+        broker.connected(connect_timeout=_BROKER_SECONDS).release()
 
     return Check(name="broker answers", probe=probe)
 

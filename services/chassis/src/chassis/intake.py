@@ -11,7 +11,7 @@ from kombu.messaging import Consumer as KombuConsumer
 
 from chassis.envelope import Recorded
 from chassis.logs import get_logger
-from chassis.topology import ordered_queue
+from chassis.topology import ensure_queue, ordered_queue
 from chassis.wire import event_of
 
 PREFETCH = 400  # messages of each share that wait in this process, at most
@@ -106,9 +106,11 @@ class Intake:
 
     def _open(self, share: int) -> None:
         channel = Channel(share=share, consumer=None)
+        queue = ordered_queue(self.consumer, self.source, share)
         channel.consumer = KombuConsumer(
-            self.broker.channel(),
-            [ordered_queue(self.consumer, self.source, share)],
+            ensure_queue(self.broker, queue),
+            [queue],
+            auto_declare=False,
             on_message=partial(self._take, channel),
             on_decode_error=partial(self._refuse, channel),
             prefetch_count=PREFETCH,

@@ -13,6 +13,7 @@ import httpx
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from chassis import trust
 from chassis.clock import Clock
 from chassis.dev_issuer import ensure_allowed, is_development_key
 from chassis.errors import Unavailable
@@ -145,7 +146,7 @@ def fetched(url: str) -> Any:
     raw = bytearray()
 
     def read() -> httpx.Response:
-        with httpx.stream("GET", url, timeout=_TIMEOUT) as answer:
+        with httpx.stream("GET", url, timeout=_TIMEOUT, verify=trust.context()) as answer:
             for part in answer.iter_bytes() if answer.status_code == httpx.codes.OK else ():
                 raw.extend(part)
                 if len(raw) > _LONGEST:

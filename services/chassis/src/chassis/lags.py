@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from chassis import checkpoints, parked, publisher, timers
 from chassis.blueprint import Blueprint
+from chassis.broker import Broker
 from chassis.clock import SystemClock
 from chassis.health import Check, broker_answers, database_answers, lag_below
 from chassis.processes import count_orphans
@@ -101,7 +102,7 @@ def relay_checks(
 ) -> list[Check]:
     """Return what must hold before a relay counts as ready; each half answers for its own work."""
     limit = settings.lag_limit
-    sending = [broker_answers(settings.amqp_uri), events_published(storage, limit)]
+    sending = [broker_answers(Broker.of(settings)), events_published(storage, limit)]
     return [
         database_answers(storage.system),
         *(sending if sends else []),

@@ -71,6 +71,7 @@ class Leadership:
         self._next_try = 0.0
         # One that never led must be seen not to: nobody leads where all are 0.
         metrics.record(metrics.LEADING, 0, role=role)
+        self._opened_with = ""
 
     def acquire(self, look: str = ALWAYS) -> bool:
         """Become the leader, or confirm still being it; False while somebody else is.
@@ -82,6 +83,7 @@ class Leadership:
         Raises:
             Unavailable: the session is lost, and with it the lock, or cannot be had.
         """
+        self._renew()
         with self._speaking() as session:
             if not self._leading and not self._try(session):
                 return False
@@ -128,6 +130,11 @@ class Leadership:
                 session.invalidate()
                 session.close()
 
+    def _renew(self) -> None:
+        """Give a session up that was opened before the password was renewed, between two steps."""
+        if self._session is not None and self._opened_with != self._database.address.now():
+            self.release()
+
     @contextmanager
     def _speaking(self) -> Iterator[Connection]:
         with self._turn:
@@ -140,6 +147,7 @@ class Leadership:
 
     def _opened(self) -> Connection:
         if self._session is None:
+            self._opened_with = self._database.address.now()
             self._session = self._database.engine.connect()
             stand_alone(self._session)
             self._session.execute(_BEGIN_SESSION, self._opening)

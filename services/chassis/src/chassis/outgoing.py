@@ -12,15 +12,15 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 import amqp
-from kombu.connection import Connection as Broker
 
+from chassis.broker import Broker
 from chassis.confirms import Confirms
 from chassis.envelope import Recorded
 from chassis.errors import Unavailable
 from chassis.framing import Framing
 from chassis.logs import get_logger
 from chassis.telemetry import metrics
-from chassis.topology import event_exchange, lane_key
+from chassis.topology import ensure_exchange, event_exchange, lane_key
 from chassis.wire import headers_of
 
 HEARTBEAT_SECONDS = 10
@@ -48,41 +48,36 @@ class Outgoing(Protocol):
             Unavailable: something is not, or nobody knows; send it again, on a new one of these.
         """
 
+    @property
+    def outdated(self) -> bool:
+        """Whether it shows credentials to the broker that were renewed since."""
+
     def close(self) -> None:
         """Give the connection back; safe to call when it is broken."""
 
 
-def to_broker(amqp_uri: str, service: str) -> Callable[[], Outgoing]:
+def to_broker(broker: Broker, service: str) -> Callable[[], Outgoing]:
     """Return what connects to a broker, to publish one service's events."""
-    return lambda: AmqpOutgoing(amqp_uri, service)
+    return lambda: AmqpOutgoing(broker, service)
 
 
 class AmqpOutgoing:
     """A channel on which many messages wait for their confirms together.
 
     Args:
-        amqp_uri: The broker.
+        broker: The broker.
         service: Whose events these are; they go to its exchange.
 
     Raises:
         Unavailable: the broker does not answer.
     """
 
-    def __init__(self, amqp_uri: str, service: str) -> None:
+    def __init__(self, broker: Broker, service: str) -> None:
         self._service = service
+        self._to, self._marks = broker, broker.marks
+        self._broker: Any = None
         self._confirms = Confirms()
         self._refused = self._blocked = False
-        self._broker = Broker(
-            amqp_uri,
-            heartbeat=HEARTBEAT_SECONDS,
-            connect_timeout=5,
-            transport_options={
-                "on_blocked": self._on_blocked,
-                "on_unblocked": self._on_unblocked,
-                # py-amqp's one second would cut the connection to a broker that is only full.
-                "socket_settings": {socket.TCP_USER_TIMEOUT: 0},
-            },
-        )
         with translated(self.close):
             self._framing = self._opened()
         self._note(blocked=False)
@@ -108,16 +103,30 @@ class AmqpOutgoing:
         if self._refused:
             raise Unavailable("the broker refused a message")
 
+    @property
+    def outdated(self) -> bool:
+        """Whether credentials or certificates were renewed since this was opened."""
+        return self._to.marks != self._marks
+
     def close(self) -> None:
         """Close the connection without waiting for a peer that may be gone."""
         self._note(blocked=False)
-        self._broker.collect(socket_timeout=1)
+        if self._broker is not None:
+            self._broker.collect(socket_timeout=1)
 
     def _opened(self) -> Framing:
+        self._broker = self._to.connected(
+            heartbeat=HEARTBEAT_SECONDS,
+            transport_options={
+                "on_blocked": self._on_blocked,
+                "on_unblocked": self._on_unblocked,
+                # py-amqp's one second would cut the connection to a broker that is only full.
+                "socket_settings": {socket.TCP_USER_TIMEOUT: 0},
+            },
+        )
         connection = self._connection = self._broker.connection
         connection.transport.sock.settimeout(ANSWER_SECONDS)  # of whatever names no other time
-        channel = self._broker.channel()
-        event_exchange(self._service)(channel).declare()
+        channel = ensure_exchange(self._broker, self._service)
         channel.confirm_select()
         channel.events["basic_ack"].add(self._on_ack)
         channel.events["basic_nack"].add(self._on_nack)

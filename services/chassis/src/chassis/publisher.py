@@ -94,6 +94,9 @@ class Publisher(AbstractContextManager["Publisher"]):
         self.close()
 
     def _step(self) -> int:
+        if self._outgoing is not None and self._outgoing.outdated:
+            self._outgoing.close()
+            self._outgoing = None
         start = self._position()
         events = self._read(start)
         if not events:

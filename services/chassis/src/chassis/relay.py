@@ -5,7 +5,7 @@
 
 import signal
 
-from chassis import logs, ops_port
+from chassis import logs, ops_port, trust
 from chassis.health import logs_continue
 from chassis.lags import relay_checks
 from chassis.migrations import ensure_current
@@ -41,6 +41,7 @@ def main(package: str, *, sends: bool = True, follows: bool = True) -> None:
     settings = from_environment()
     logs.configure(settings)
     ensure_current(settings.database_url, package)
+    trust.also(settings.http_ca)
     telemetry = setup.start(settings, workload(sends=sends, follows=follows))
     blueprint = blueprint_of(package)
     storage = storage_of(blueprint, settings)

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from chassis import checkpoints, lags, publisher
 from chassis.blueprint import Blueprint
+from chassis.broker import Broker
 from chassis.clock import clock_from
 from chassis.database import Database, Waiter, directly
 from chassis.delivery import Delivery
@@ -27,8 +28,10 @@ from chassis.parked import LADDER
 from chassis.processes import handlers_of
 from chassis.quotas.telling import SECONDS, tell
 from chassis.read_models import PAGE, page_delivery
+from chassis.rotation import LOOK_SECONDS, Current
 from chassis.sequencer import ANY_PENDING, sequence
 from chassis.service_token import ClientCredentials
+from chassis.sessions import Address
 from chassis.settings import Settings, SettingsInvalid
 from chassis.storage import Storage, head_of
 from chassis.telemetry import pools
@@ -64,12 +67,14 @@ def storage_of(
         RestoreUnfinished: the keys are a copy in which those forgotten are not forgotten yet.
     """
     ensure_finished(settings.keys_url)
-    clock = clock_from(settings.clock_file)
-    log = Database(settings.database_url, wait=wait, pool_size=settings.pool_size)
-    keys = Database(settings.keys_url, wait=wait)
+    clock, current = clock_from(settings.clock_file), Current.watching(settings)
+    keys = Database(Address(lambda: current.now.keys_url), wait=wait)
+    log = Database(
+        Address(lambda: current.now.database_url), wait=wait, pool_size=settings.pool_size
+    )
     pools.watch("log", log.engine)
     pools.watch("keys", keys.engine)
-    everyones = _everyones(settings, wait)
+    everyones = _everyones(current, wait)
     if everyones is not None:
         pools.watch("system", everyones.engine)
     return Storage(
@@ -86,10 +91,20 @@ def storage_of(
     )
 
 
-def _everyones(settings: Settings, wait: Waiter) -> Database | None:
+def _everyones(current: Current, wait: Waiter) -> Database | None:
+    settings = current.now
     if settings.system_url == settings.database_url:
         return None
-    return Database(settings.system_url, wait=wait, pool_size=settings.pool_size)
+    address = Address(lambda: current.now.system_url)
+    return Database(address, wait=wait, pool_size=settings.pool_size)
+
+
+def retire_sessions(storage: Storage) -> int:
+    """Close idle database sessions whose password was renewed since; returns 0."""
+    keys = [storage.keys.database] if isinstance(storage.keys, SqlKeys) else []
+    for database in (storage.database, storage.system, *keys):
+        database.retire()
+    return 0
 
 
 def erasures_of(service: str, settings: Settings, wait: Waiter = directly) -> ErasureList | None:
@@ -109,13 +124,13 @@ def feeds_of(settings: Settings) -> Mapping[str, Feed]:
 
 def token_of(settings: Settings) -> Callable[[], str]:
     """Return where this service's own token comes from: fixed, or fetched when needed."""
+    current = Current.watching(settings)
     if settings.service_token or not settings.client_id:
-        fixed = settings.service_token or ""
-        return lambda: fixed
+        return lambda: current.now.service_token or ""
     return ClientCredentials(
         lambda: settings.token_url or discover(settings.issuer).token or "",
         settings.client_id,
-        settings.client_secret or "",
+        lambda: current.now.client_secret or "",
         audience=settings.audience,
     )
 
@@ -203,6 +218,8 @@ def relay_loops(
         raise SettingsInvalid([NOT_APART])
     if follows:
         working += sampling_loops(blueprint, storage)
+    retiring = Loop(name="secrets", step=partial(retire_sessions, storage), idle=LOOK_SECONDS)
+    working.append(retiring)
     return Loops([*working, bell_loop(storage, bell, settings.tail_poll_seconds)], bell)
 
 
@@ -220,7 +237,7 @@ def sampling_loops(blueprint: Blueprint, storage: Storage) -> list[Loop]:
 
 def publisher_loop(storage: Storage, settings: Settings, begin: publisher.Begin) -> Loop:
     """Return the loop that carries a service's log to the bus."""
-    connect = to_broker(settings.amqp_uri, storage.service)
+    connect = to_broker(Broker.of(settings), storage.service)
     outgoing = publisher.Publisher(storage.service, storage.system, connect, begin=begin)
     return Loop(name=publisher.NAME, step=outgoing.step, idle=IDLE, rung=True, close=outgoing.close)
 

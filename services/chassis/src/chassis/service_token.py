@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import httpx
 
+from chassis import trust
 from chassis.errors import Unavailable
 from chassis.telemetry.outbound import measured
 
@@ -19,7 +20,7 @@ class ClientCredentials:
     Args:
         token_url: Says where the issuer's token endpoint is; may raise as ``jwks.discover``.
         client_id: Who we are.
-        client_secret: How we prove it.
+        client_secret: How we prove it; or what returns that, if it is renewed.
         audience: For whom the token is.
         elapsed: Seconds on a clock that never jumps.
     """
@@ -28,13 +29,14 @@ class ClientCredentials:
         self,
         token_url: Callable[[], str],
         client_id: str,
-        client_secret: str,
+        client_secret: str | Callable[[], str],
         *,
         audience: str,
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         self._url = token_url
-        self._credentials = (client_id, client_secret)
+        self._client_id = client_id
+        self._client_secret = client_secret if callable(client_secret) else lambda: client_secret
         self._form = {"grant_type": "client_credentials", "audience": audience}
         self._elapsed = elapsed
         self._lock = threading.Lock()
@@ -53,7 +55,13 @@ class ClientCredentials:
             return self._token
 
     def _post(self) -> httpx.Response:
-        return httpx.post(self._url(), data=self._form, auth=self._credentials, timeout=10)
+        return httpx.post(
+            self._url(),
+            data=self._form,
+            auth=(self._client_id, self._client_secret()),
+            timeout=10,
+            verify=trust.context(),
+        )
 
     def _fetched(self) -> tuple[str, float]:
         try:

@@ -10,6 +10,7 @@ from marshmallow import ValidationError
 
 from chassis import setting_texts
 
+PATHS = ("BROKER_CA", "BROKER_CERTIFICATE", "BROKER_KEY", "HTTP_CA")
 T = TypeVar("T")
 Reader = Callable[..., Any]
 

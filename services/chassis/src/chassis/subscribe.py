@@ -83,7 +83,7 @@ class Subscriptions(ProviderCollector, SharedExtension):
             self._inbox(name, source, providers),
             consumer=blueprint.name,
             source=source,
-            amqp_uri=config["AMQP_URI"],
+            broker=config["broker"],
             stopped=lambda: self._stopping,
             alarm=lambda alarm: self._note_alarm(name, alarm),
             head_seconds=config.get("feed_poll_seconds", HEAD_SECONDS),

@@ -1,5 +1,9 @@
 """Names and declarations on the broker: exchanges, ordered queues, lanes."""
 
+from typing import Any
+
+import amqp
+from kombu.connection import Connection
 from kombu.entity import Exchange, Queue, binding
 
 from chassis.ids import LANES
@@ -56,6 +60,31 @@ def ordered_queue(consumer: str, source: str, share: int) -> Queue:
         durable=True,
         queue_arguments={"x-queue-type": "quorum"},
     )
+
+
+def ensure_exchange(broker: Connection, service: str) -> Any:
+    """Return a channel on which a service's exchange is there; made only where it is missing.
+
+    Only making it needs a right that a service does not have where ``topology`` has run.
+    """
+    exchange, channel = event_exchange(service), broker.channel()
+    try:
+        exchange(channel).declare(passive=True)
+    except amqp.NotFound:  # which ends the channel
+        channel = broker.channel()
+        exchange(channel).declare()
+    return channel
+
+
+def ensure_queue(broker: Connection, queue: Queue) -> Any:
+    """Return a channel on which a queue is there; made and bound only where it is missing."""
+    channel = broker.channel()
+    try:
+        queue(channel).queue_declare(passive=True)
+    except amqp.NotFound:
+        channel = broker.channel()
+        queue(channel).declare()
+    return channel
 
 
 def ordered_queues(consumer: str, source: str) -> list[Queue]:

@@ -17,16 +17,18 @@ from typing import Any  # noqa: E402
 from eventlet import tpool  # noqa: E402
 from nameko.containers import ServiceContainer  # noqa: E402
 
-from chassis import logs, ops_port  # noqa: E402
+from chassis import logs, ops_port, rotation, trust  # noqa: E402
 from chassis.auth import authority_of  # noqa: E402
 from chassis.blueprint import Blueprint  # noqa: E402
+from chassis.broker import Broker  # noqa: E402
 from chassis.database import directly  # noqa: E402
 from chassis.health import broker_answers, database_answers, logs_continue  # noqa: E402
 from chassis.lags import read_models_fresh  # noqa: E402
 from chassis.migrations import ensure_current  # noqa: E402
-from chassis.roles import blueprint_of, edge_of, feeds_of, storage_of  # noqa: E402
+from chassis.roles import blueprint_of, edge_of, feeds_of, retire_sessions, storage_of  # noqa: E402
 from chassis.settings import Settings, from_environment  # noqa: E402
 from chassis.shutdown import leave_within  # noqa: E402
+from chassis.storage import Storage  # noqa: E402
 from chassis.telemetry import setup  # noqa: E402
 
 LOOK_SECONDS = 0.1
@@ -38,8 +40,9 @@ def container_of(blueprint: Blueprint, settings: Settings) -> ServiceContainer:
     wait = tpool.execute if settings.database_url.startswith("sqlite") else directly
     storage = storage_of(blueprint, settings, wait, aside=tpool.execute)
     alarms: dict[str, str] = {}
+    broker = Broker.of(settings)
     config: dict[str, Any] = {
-        "AMQP_URI": settings.amqp_uri,
+        "broker": broker,
         "WEB_SERVER_ADDRESS": f"{settings.http_host}:{settings.http_port}",
         "max_workers": WORKERS,
         "blueprint": blueprint,
@@ -54,7 +57,7 @@ def container_of(blueprint: Blueprint, settings: Settings) -> ServiceContainer:
         "alarms": alarms,
         "checks": [
             database_answers(storage.database),
-            broker_answers(settings.amqp_uri),
+            broker_answers(broker),
             read_models_fresh(blueprint, storage, settings.lag_limit),
             logs_continue(alarms),
         ],
@@ -77,6 +80,7 @@ def main(package: str) -> None:
     settings = from_environment()
     logs.configure(settings)
     ensure_current(settings.database_url, package)
+    trust.also(settings.http_ca)
     telemetry = setup.start(settings, "worker")
     container = container_of(blueprint_of(package), settings)
     ops = ops_port.serve(settings, container.config["checks"], exposed=telemetry.exposed)
@@ -93,8 +97,15 @@ def main(package: str) -> None:
     container.start()
     ops.started = True
     eventlet.spawn(_stop_when, asked, container)
+    eventlet.spawn(_retire, container.config["storage"])
     container.wait()
     telemetry.stop()
+
+
+def _retire(storage: Storage) -> None:
+    while True:
+        retire_sessions(storage)
+        eventlet.sleep(rotation.LOOK_SECONDS)
 
 
 def _stop_when(asked: Sequence[int], container: ServiceContainer) -> None:

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from chassis import logs, ops_port
+from chassis import logs, ops_port, trust
 from chassis.auth import authority_of
+from chassis.broker import Broker
 from chassis.consumer import HEAD_SECONDS, Consumer
 from chassis.errors import Alarm
 from chassis.health import (
@@ -63,7 +64,7 @@ class Subscriptions:
         self,
         facts: LiveFacts,
         feeds: Mapping[str, Feed],
-        amqp_uri: str,
+        broker: Broker,
         *,
         head_seconds: float = HEAD_SECONDS,
     ) -> None:
@@ -78,7 +79,7 @@ class Subscriptions:
                 inbox,
                 consumer=BLUEPRINT.name,
                 source=source,
-                amqp_uri=amqp_uri,
+                broker=broker,
                 stopped=self._stopping.is_set,
                 alarm=partial(self._note, source),
                 head_seconds=head_seconds,
@@ -141,7 +142,7 @@ def app_of(console: Console, checks: Sequence[Check]) -> App:
     )
 
 
-def checks_of(console: Console, subscriptions: Subscriptions, amqp_uri: str) -> list[Check]:
+def checks_of(console: Console, subscriptions: Subscriptions, broker: Broker) -> list[Check]:
     """Return what must hold before traffic may come."""
 
     def everything_read() -> None:
@@ -151,7 +152,7 @@ def checks_of(console: Console, subscriptions: Subscriptions, amqp_uri: str) -> 
 
     return [
         database_answers(console.storage.database),
-        broker_answers(amqp_uri),
+        broker_answers(broker),
         logs_continue(subscriptions.alarms),
         Check(name="events read", probe=everything_read),
     ]
@@ -162,6 +163,7 @@ def main(package: str = BLUEPRINT.name) -> None:
     settings = from_environment()
     logs.configure(settings)
     ensure_current(settings.database_url, package)
+    trust.also(settings.http_ca)
     telemetry = setup.start(settings, "loop")
     facts = LiveFacts(facts_file(settings))
     unread.retry_all(facts)
@@ -182,10 +184,9 @@ def run(settings: Settings, storage: Storage, facts: LiveFacts, telemetry: setup
             Loop(name="forgetter", step=Forgetter(storage, facts).step, idle=_CLOSE_SECONDS),
         ]
     )
-    subscriptions = Subscriptions(
-        facts, feeds, settings.amqp_uri, head_seconds=settings.feed_poll_seconds
-    )
-    checks = checks_of(console, subscriptions, settings.amqp_uri)
+    broker = Broker.of(settings)
+    subscriptions = Subscriptions(facts, feeds, broker, head_seconds=settings.feed_poll_seconds)
+    checks = checks_of(console, subscriptions, broker)
     web = server(
         app_of(console, checks), settings.http_host, settings.http_port, threads=_WEB_THREADS
     )

@@ -81,7 +81,7 @@ class SqlKeys:
         limit: int = 10_000,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._database = database
+        self.database = database
         self._master = AESGCM(master_key)
         self._clock = clock
         self._cache = KeyCache(seconds=seconds, limit=limit, monotonic=monotonic)
@@ -104,7 +104,7 @@ class SqlKeys:
         cached = self._cache.get(tenant, subject)
         if cached is not None:
             return cached
-        found = self._database.glance(_WRAPPED, bound_to=tenant, tenant=tenant, subject=subject)
+        found = self.database.glance(_WRAPPED, bound_to=tenant, tenant=tenant, subject=subject)
         return self._opened(tenant, subject, bytes(found[0]) if any(found) else None)
 
     def destroy(self, tenant: str, subject: str) -> None:
@@ -118,7 +118,7 @@ class SqlKeys:
         """Return every erasure of a tenant, for the list that is kept elsewhere."""
         row = SUBJECT_KEYS.c
         erased = select(row.subject).where(row.tenant == tenant, row.destroyed_at.is_not(None))
-        with self._database.read(tenant) as db:
+        with self.database.read(tenant) as db:
             subjects = db.execute(erased.order_by(row.subject)).scalars().all()
         return [Erasure(tenant=tenant, subject=subject) for subject in subjects]
 
@@ -129,7 +129,7 @@ class SqlKeys:
     def _first_key(self, tenant: str, subject: str) -> bytes | None:
         wrapped = self._wrap(tenant, subject, AESGCM.generate_key(256))
         now = self._clock.now()
-        with self._database.begin(tenant) as db:
+        with self.database.begin(tenant) as db:
             insert_once(db, SUBJECT_KEYS, _row(tenant, subject, wrapped, now, None))
             stored = _wrapped(db, tenant, subject)
         return self._opened(tenant, subject, stored)
@@ -138,14 +138,14 @@ class SqlKeys:
         listed, alive = sorted(erasures, key=attrgetter("tenant")), 0
         for tenant, erased in groupby(listed, key=attrgetter("tenant")):
             alive += self._destroy_of(tenant, list(erased))
-        _empty_write_ahead_log(self._database)
+        _empty_write_ahead_log(self.database)
         for erasure in listed:
             self._cache.forget(erasure.tenant, erasure.subject)
         return alive
 
     def _destroy_of(self, tenant: str, erasures: Sequence[Erasure]) -> int:
         now = self._clock.now()
-        with self._database.begin(tenant) as db:
+        with self.database.begin(tenant) as db:
             _overwrite_deleted(db)
             return sum(_destroy(db, erasure, now) for erasure in erasures)
 

@@ -133,6 +133,11 @@ class SimulatedOutgoing:
         """Hand events to the broker without waiting."""
         self._waiting.extend(events)
 
+    @property
+    def outdated(self) -> bool:
+        """Whether credentials were renewed: there are none here."""
+        return False
+
     def settle(self) -> None:
         """Wait until everything sent is confirmed; raises Unavailable."""
         waiting, self._waiting = self._waiting, []
