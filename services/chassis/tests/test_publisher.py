@@ -30,6 +30,8 @@ class Bus:
     def send(self, events: Sequence[Recorded]) -> None:
         self.taken += [event.position for event in events]
 
+    outdated = False
+
     def settle(self) -> None:
         self.before_settling()
         self.settled += 1

@@ -31,6 +31,7 @@ class Blueprint:
         gateways: Calls to the outside, by the name of the gateway.
         counts: Record business metrics from the read models, twice a minute; each is given the
             service's time.
+        reads: Services whose whole logs it takes in, without declaring events in ``upstream``.
     """
 
     name: str
@@ -42,6 +43,12 @@ class Blueprint:
     processes: Sequence[Process[Any]] = ()
     gateways: Mapping[str, Callable[[Storage], Calls]] = field(default_factory=dict)
     counts: Sequence[Callable[[Connection, datetime], None]] = ()
+    reads: Sequence[str] = ()
+
+    @property
+    def sources(self) -> list[str]:
+        """Whose events it subscribes to."""
+        return sorted({*self.reads, *(consumed.source for consumed in self.upstream)})
 
     @property
     def readers(self) -> list[str]:

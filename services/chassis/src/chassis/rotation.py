@@ -58,15 +58,18 @@ class Current:
     @property
     def now(self) -> Settings:
         """The settings, no more than a second old."""
-        if self._files and time.monotonic() >= self._due:
-            self.look()
+        self._look_if_due()
         return self._settings
 
     @property
     def marks(self) -> Marks:
         """What changes whenever one of the files does."""
-        del self.now
+        self._look_if_due()
         return self._marks
+
+    def _look_if_due(self) -> None:
+        if self._files and time.monotonic() >= self._due:
+            self.look()
 
     def look(self) -> None:
         """Look at the files at once, unless somebody does already."""

@@ -1,5 +1,6 @@
 """Names and declarations on the broker: exchanges, ordered queues, lanes."""
 
+from http import HTTPStatus
 from typing import Any
 
 import amqp
@@ -70,7 +71,8 @@ def ensure_exchange(broker: Connection, service: str) -> Any:
     exchange, channel = event_exchange(service), broker.channel()
     try:
         exchange(channel).declare(passive=True)
-    except amqp.NotFound:  # which ends the channel
+    except amqp.ChannelError as error:  # which ends the channel
+        _is_missing(error)
         channel = broker.channel()
         exchange(channel).declare()
     return channel
@@ -81,10 +83,16 @@ def ensure_queue(broker: Connection, queue: Queue) -> Any:
     channel = broker.channel()
     try:
         queue(channel).queue_declare(passive=True)
-    except amqp.NotFound:
+    except amqp.ChannelError as error:
+        _is_missing(error)
         channel = broker.channel()
         queue(channel).declare()
     return channel
+
+
+def _is_missing(error: amqp.ChannelError) -> None:
+    if int(error.reply_code or 0) != HTTPStatus.NOT_FOUND:
+        raise error
 
 
 def ordered_queues(consumer: str, source: str) -> list[Queue]:

@@ -4,6 +4,7 @@ from chassis.blueprint import Blueprint
 from chassis.upstream import Upstream
 from loop.events import registry
 from loop.projections import closed_cycles
+from loop.upstream import SOURCES
 
 BLUEPRINT = Blueprint(
     name="loop",
@@ -11,4 +12,5 @@ BLUEPRINT = Blueprint(
     upstream=Upstream(),
     edge="loop.edge:contract",
     inline=[closed_cycles],
+    reads=SOURCES,
 )
