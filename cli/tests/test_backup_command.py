@@ -255,3 +255,42 @@ def test_a_restored_key_database_is_refused_until_it_forgot(place: Place, person
             restored.begin(db, "20260101T000000Z-000000", 1)
         with database.read() as db, pytest.raises(RestoreUnfinished):
             restored.ensure_finished(db)
+
+
+def test_a_drill_tries_the_newest_backup(place: Place, person: UUID) -> None:
+    """Nobody would know that a backup cannot be restored before it has to be."""
+    assert person
+    place.run("create")
+    place.run("keys create")
+    report = json.loads(place.run("drill --json"))
+    assert report["passed"]
+    assert report["events"] == {"identity": 2, "commerce": 0}
+    assert report["models"]["identity.ties"]["rows"] > 0
+    assert report["positions"] == {"identity": 2, "commerce": 0}
+    assert place.metric("drill", "last_run_ok") == 1
+
+
+def test_a_drill_fails_where_rows_are_not_what_the_log_says(place: Place, person: UUID) -> None:
+    """The drill would pass whatever it finds."""
+    from sqlalchemy import text  # noqa: PLC0415  # beside its one use
+
+    assert person
+    with closing(Database(place.urls("live")["identity"])) as database, database.begin() as db:
+        db.execute(text("DELETE FROM email_owners"))
+    place.run("create")
+    assert '"passed": false' in place.run("drill --json", fails=True)
+    assert place.metric("drill", "last_run_ok") == 0
+
+
+def test_a_log_is_restored_up_to_a_position(place: Place, person: UUID) -> None:
+    """Whoever deleted the wrong thing could go back to the last backup only."""
+    assert person
+    place.run("create")
+    new = place.file("new")
+    told = place.run(f"restore --databases {new} --at identity=1,commerce=0")
+    assert "extended from position 0 to 1" in told
+    storage = place.identity("new")
+    with storage.system.read() as db:
+        assert [event.type for event in log_on(db).after(0, limit=9)] == ["person_registered"]
+    for service, url in place.urls("new").items():
+        ensure_current(url, service)

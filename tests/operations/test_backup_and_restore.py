@@ -86,7 +86,7 @@ def test_a_drill_says_so_when_a_read_model_is_not_what_the_log_says(site: Site) 
                 db.execute(text(change), {"origin": was, "person": person})
     assert not report["passed"]
     assert {name for name, model in report["models"].items() if model["differing"]} == {
-        "identity.people"
+        "identity.funnel"
     }
     assert metric(site, "sixfold_drill_last_run_ok") == 0
     newest = site.sixfold("backup list").split()[0]
