@@ -82,6 +82,7 @@ def test_every_operation_says_what_it_needs_and_how_it_refuses() -> None:
         ("post", "/v1/notes"),
         ("get", "/v1/notes/{note_id}"),
         ("put", "/v1/notes/{note_id}"),
+        ("post", "/v1/notes/{note_id}/last-words"),
     }
     for method, path, operation in listed:
         assert operation["security"][0]["bearer"][0].startswith("notes:")
