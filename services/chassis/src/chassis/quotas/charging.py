@@ -110,9 +110,10 @@ class Quotas:
         if known is not None and known.account == account:
             return known
         purse = Purse(account, lambda wanted, least: take_ahead(self.database, wanted, least))
+        if known is None:
+            return self._purses.setdefault(place, purse)
         self._purses[place] = purse
-        if known is not None:
-            self._return(known)
+        self._return(known)
         return purse
 
     def exceeded(self, account: Account) -> QuotaExceeded:
