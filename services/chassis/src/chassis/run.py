@@ -44,6 +44,11 @@ ROLES: Mapping[str, Role] = {
         function="projector",
     ),
     "migrate": Role(does="bring the databases to this schema", module="chassis.migrate_job"),
+    "preflight": Role(
+        does="check everything that a service needs, and change nothing",
+        module="chassis.preflight.job",
+        options=True,
+    ),
     "topology": Role(
         does="make exchanges, queues, bindings, policies and rights on the broker",
         module="chassis.topology_job",

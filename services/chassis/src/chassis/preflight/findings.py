@@ -1,0 +1,98 @@
+"""What one check of the preflight found, in words that hold no secret."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from chassis.settings import Settings
+
+HIDDEN = "***"
+
+
+class Failed(Exception):
+    """A rule is broken.
+
+    Args:
+        found: What was refused, or is otherwise than it must be.
+        do: What to do about it.
+    """
+
+    def __init__(self, found: str, do: str) -> None:
+        super().__init__(found)
+        self.found, self.do = found, do
+
+
+class NotAsked(Exception):
+    """What the preflight was told is not enough to know; says what it would need."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """One thing that must hold.
+
+    Args:
+        name: What must hold.
+        rule: The rule, as the operator's guide has it.
+        look: Returns what it found; raises Failed, NotAsked or whatever a driver raises.
+        do: What to do when a driver's error is all there is to say.
+    """
+
+    name: str
+    rule: str
+    look: Callable[[], str]
+    do: str = "see that it runs, and that this process can reach it"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """How one check went: ``ok``, ``failed`` or ``not asked``."""
+
+    name: str
+    outcome: str
+    found: str
+    rule: str = ""
+    do: str = ""
+
+    def __str__(self) -> str:
+        """Return it as one line."""
+        line = f"{self.outcome:9} {self.name}: {self.found}"
+        return f"{line} [rule: {self.rule}] [do: {self.do}]" if self.outcome == "failed" else line
+
+
+def findings(
+    checks: Sequence[Check], secrets: Sequence[str], skipped: Sequence[str] = ()
+) -> Iterator[Finding]:
+    """Carry checks out, one after the other; no secret stands in what they found."""
+    for check in checks:
+        if check.name in skipped:
+            yield Finding(name=check.name, outcome="not asked", found="skipped on demand")
+        else:
+            yield _found(check, secrets)
+
+
+def secrets_of(settings: Settings, environment: Mapping[str, str]) -> list[str]:
+    """Return every secret that an error message could quote."""
+    told = [
+        settings.database_url, settings.keys_url, settings.system_url, settings.amqp_uri,
+        settings.migration_database_url, settings.migration_keys_url,
+        settings.broker_management_url, environment.get("DATABASE_URL"),
+    ]  # fmt: skip
+    passwords = [urlsplit(url).password for url in told if url]
+    known = [settings.service_token, settings.client_secret, *passwords]
+    return [form for word in known if word for form in {word, unquote(word)}]
+
+
+def _found(check: Check, secrets: Sequence[str]) -> Finding:
+    try:
+        return Finding(name=check.name, outcome="ok", found=check.look())
+    except NotAsked as why:
+        return Finding(name=check.name, outcome="not asked", found=str(why))
+    except Failed as failed:
+        found, do = failed.found, failed.do
+    except Exception as error:  # noqa: BLE001  # whatever a driver raises is an answer here
+        cause = error.__cause__ or error
+        found = f"{type(error).__name__}: {' '.join(str(cause).split())[:200]}"
+        do = check.do
+    for secret in secrets:
+        found = found.replace(secret, HIDDEN)
+    return Finding(name=check.name, outcome="failed", found=found, rule=check.rule, do=do)
