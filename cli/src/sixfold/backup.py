@@ -115,6 +115,20 @@ def drill(
     raise typer.Exit(0 if report.passed else 1)
 
 
+@app.command("forget")
+def forget(
+    databases: DatabasesFile = None,
+    keys_file: KeysFile = None,
+    directory: Directory = DEFAULT,
+    *,
+    without_erasure_list: WithoutList = False,
+) -> None:
+    """Forget again whoever is on the list, in databases that another tool has restored."""
+    settings = _settings(directory, databases, keys_file)
+    entries = bringing_back.listed(settings, without=without_erasure_list)
+    bringing_back.forget_again(settings, settings.databases, entries, say=console.print)
+
+
 @app.command("prune")
 def prune(
     directory: Directory = DEFAULT,

@@ -12,7 +12,7 @@ import typer
 
 from chassis.errors import Alarm, Conflict, Invalid, Rejected, Unavailable
 from chassis.segments.archiving import POSITIONS
-from sixfold import archiving, backup, importing, operating, quotas, readmodels
+from sixfold import archiving, backup, importing, operating, quotas, readmodels, retaining
 from sixfold.arguments import DEFAULT, Directory, OptionalService, Place, Segments, Service, console
 from sixfold.client import Refused
 from sixfold.occupation import Occupied
@@ -29,6 +29,7 @@ app.add_typer(imports, name="import")
 app.add_typer(readmodels.app, name="readmodel")
 app.add_typer(backup.app, name="backup")
 app.add_typer(quotas.app, name="quotas")
+app.add_typer(retaining.app, name="retention")
 
 File = Annotated[
     Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV with a header.")

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    delete,
     insert,
     literal,
     select,
@@ -134,3 +135,8 @@ def _note(
             at=micros(now),
         )
     )
+
+
+def forget(db: Connection, before: datetime) -> int:
+    """Delete what was done before a moment; returns how many rows went."""
+    return db.execute(delete(_audit).where(_audit.c.at < micros(before))).rowcount
