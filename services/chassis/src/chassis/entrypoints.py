@@ -19,12 +19,23 @@ from werkzeug.routing import Rule
 from chassis.errors import Unavailable
 from chassis.http import LIMITS, dispatch
 from chassis.routes import Handler, Route
+from chassis.shutdown import leaving
 from chassis.wsgi import App, Endpoint, Service, own_endpoints, rule_of
 
 _log = logging.getLogger(__name__)
 
 F = TypeVar("F", bound=Callable[..., Any])
 _SOCKET_SECONDS = 60
+
+
+class Protocol(HttpOnlyProtocol):
+    """Hangs up after an answer once this process was asked to leave."""
+
+    def handle_one_request(self) -> None:
+        """Answer one request."""
+        super().handle_one_request()  # type: ignore[misc]  # eventlet's, of which nothing is typed
+        if leaving():
+            self.close_connection = True
 
 
 class EdgeServer(WebServer):
@@ -46,7 +57,7 @@ class EdgeServer(WebServer):
         self,
         sock: Any,
         wsgi_app: Callable[..., Any],
-        protocol: Any = HttpOnlyProtocol,
+        protocol: Any = Protocol,
         debug: bool = False,  # noqa: FBT001, FBT002 -- nameko's signature
     ) -> Any:
         """Return a server that logs no request lines, which may hold personal values.

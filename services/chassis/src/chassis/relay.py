@@ -11,7 +11,7 @@ from chassis.lags import relay_checks
 from chassis.migrations import ensure_current
 from chassis.roles import announce_readers, blueprint_of, relay_loops, storage_of
 from chassis.settings import from_environment
-from chassis.shutdown import leave_within
+from chassis.shutdown import leave_within, stays
 from chassis.telemetry import setup
 
 
@@ -50,6 +50,7 @@ def main(package: str, *, sends: bool = True, follows: bool = True) -> None:
     ops = ops_port.serve(
         settings,
         [
+            stays(),
             *relay_checks(blueprint, storage, settings, sends=sends, follows=follows),
             logs_continue(loops.alarms),
         ],

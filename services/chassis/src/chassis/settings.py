@@ -83,6 +83,8 @@ class Settings:
         pool_size: How many database connections are kept open; as many more come under load.
         timer_poll_seconds: How often due timers and due parked events are looked for.
         lag_limit: How many events behind a process may be and still call itself ready.
+        drain_seconds: How long requests are still answered after SIGTERM while ``/readyz`` says no:
+            so long a load balancer needs to notice.
         erasure_list: Where erasures are listed, outside every backup: a directory or a bucket.
         roles_file: JSON: which scopes a role has, and which roles a group of the issuer has.
         break_glass_keys: Public keys (JWKS) of the credentials for the day the issuer is away.
@@ -139,6 +141,7 @@ class Settings:
     pool_size: int = 10
     timer_poll_seconds: float = 0.5
     lag_limit: int = 10_000
+    drain_seconds: float = 0.0
     erasure_list: str | None = None
     roles_file: Path | None = None
     break_glass_keys: str | None = None
@@ -284,6 +287,7 @@ def _optional(reading: Reading) -> dict[str, Any]:
         "lease_seconds": reading.number("LEASE_SECONDS"),
         "pool_size": reading.text("POOL_SIZE", setting_texts.connections, default=None),
         "timer_poll_seconds": reading.number("TIMER_POLL_SECONDS"),
+        "drain_seconds": reading.number("DRAIN_SECONDS"),
         "lag_limit": reading.text("LAG_LIMIT", setting_texts.count, default=None),
         "quotas": reading.text("QUOTAS", setting_texts.limits, default=None),
         "erasure_list": reading.text("ERASURE_LIST", str, default=None),

@@ -27,7 +27,7 @@ from chassis.lags import read_models_fresh  # noqa: E402
 from chassis.migrations import ensure_current  # noqa: E402
 from chassis.roles import blueprint_of, edge_of, feeds_of, retire_sessions, storage_of  # noqa: E402
 from chassis.settings import Settings, from_environment  # noqa: E402
-from chassis.shutdown import leave_within  # noqa: E402
+from chassis.shutdown import leave_within, stays  # noqa: E402
 from chassis.storage import Storage  # noqa: E402
 from chassis.telemetry import setup  # noqa: E402
 
@@ -56,6 +56,7 @@ def container_of(blueprint: Blueprint, settings: Settings) -> ServiceContainer:
         "worker": name_of(settings),
         "alarms": alarms,
         "checks": [
+            stays(),
             database_answers(storage.database),
             broker_answers(broker),
             read_models_fresh(blueprint, storage, settings.lag_limit),
@@ -96,7 +97,7 @@ def main(package: str) -> None:
         signal.signal(number, leave)
     container.start()
     ops.started = True
-    eventlet.spawn(_stop_when, asked, container)
+    eventlet.spawn(_stop_when, asked, container, settings.drain_seconds)
     eventlet.spawn(_retire, container.config["storage"])
     container.wait()
     telemetry.stop()
@@ -108,8 +109,9 @@ def _retire(storage: Storage) -> None:
         eventlet.sleep(rotation.LOOK_SECONDS)
 
 
-def _stop_when(asked: Sequence[int], container: ServiceContainer) -> None:
+def _stop_when(asked: Sequence[int], container: ServiceContainer, drain: float) -> None:
     # A signal's handler cannot wake eventlet's hub, which may sleep for a minute.
     while not asked:
         eventlet.sleep(LOOK_SECONDS)
+    eventlet.sleep(drain)
     container.stop()

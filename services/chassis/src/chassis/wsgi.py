@@ -17,6 +17,7 @@ from chassis.auth import Authority
 from chassis.health import Check, readiness
 from chassis.http import LIMITS, Limits, dispatch
 from chassis.routes import Handler, Route
+from chassis.shutdown import leaving
 from chassis.storage import Storage
 from chassis.telemetry import serving
 
@@ -67,6 +68,8 @@ class App:
             response = problems.response_to(error)
         took = time.perf_counter() - started
         serving.answered(request.method, route, response.status_code, took)
+        if leaving():  # a client that keeps its connection would ask the next thing here too
+            response.headers["Connection"] = "close"
         return response
 
 

@@ -5,6 +5,7 @@
 
 import signal
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -30,7 +31,7 @@ from chassis.loops import Loop, Loops
 from chassis.migrations import ensure_current
 from chassis.roles import feeds_of, relay_loops, storage_of
 from chassis.settings import Settings, from_environment
-from chassis.shutdown import leave_within
+from chassis.shutdown import leave_within, stays
 from chassis.storage import Storage
 from chassis.telemetry import setup
 from chassis.topology import subscription_name
@@ -151,6 +152,7 @@ def checks_of(console: Console, subscriptions: Subscriptions, broker: Broker) ->
             raise NotReady(f"{waiting} events could not be read")
 
     return [
+        stays(),
         database_answers(console.storage.database),
         broker_answers(broker),
         logs_continue(subscriptions.alarms),
@@ -216,6 +218,7 @@ def run(settings: Settings, storage: Storage, facts: LiveFacts, telemetry: setup
     ops.started = True
     while not own_log.wait(ops_port.BEAT_SECONDS):
         ops.beat()
+    time.sleep(settings.drain_seconds)
     web.stop()
     subscriptions.stop()
     answering.stop(_STOP_SECONDS)
