@@ -27,7 +27,7 @@ from sixfold.shop import TENANT
 from sixfold.stack import Stack, clients_of
 
 EVERYONE = (*SERVICES, LOOP)
-VISITS, MENTIONS = 10, 6
+VISITS, MENTIONS = 5, 3
 _DECISIVE = {PURCHASE, PAYMENT_ERROR, SUPPORT_CHAT}
 Urls = dict[str, str]
 
