@@ -11,8 +11,9 @@ from chassis.backup.files import Files, scratch_folder
 from chassis.backup.manifest import FORMAT, Manifest
 from chassis.backup.shelf import Shelf, name_at
 from chassis.backup.snapshots import one_moment
+from chassis.backup.tables import allowed
 from chassis.clock import micros
-from chassis.database import Database, translated_errors
+from chassis.database import Database
 from chassis.errors import Invalid
 from chassis.faults import reach
 
@@ -51,7 +52,7 @@ def make(
     folder = shelf.folder(name)
     databases = {service: Database(url, pool_size=1) for service, url in urls.items()}
     try:
-        with scratch_folder() as scratch, translated_errors(), one_moment(databases) as moment:
+        with scratch_folder() as scratch, allowed(), one_moment(databases) as moment:
             taken, files = now(), Files(store=folder, scratch=scratch, key=key)
             copies = tuple(copy_database(each, db, files) for each, db in moment.views.items())
     finally:

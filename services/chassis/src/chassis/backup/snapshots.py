@@ -19,8 +19,8 @@ from chassis.storage import live_log_on
 from chassis.topology import subscription_name
 
 LOOKS = 200
-_SERVER_VIEW = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 _SETTINGS = (
+    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
     # Between two tables a copy may wait long for its store.
     "SET LOCAL idle_in_transaction_session_timeout = 0",
     "SET LOCAL statement_timeout = 0",
@@ -74,10 +74,11 @@ def one_moment(databases: Mapping[str, Database], *, looks: int = LOOKS) -> Iter
 
 @contextmanager
 def _connected(database: Database) -> Iterator[Connection]:
-    options = {"reads_only": True} if database.is_sqlite else _SERVER_VIEW
-    with database.engine.connect().execution_options(**options) as db:
-        yield db
-        db.rollback()
+    with database.engine.connect().execution_options(reads_only=True) as db:
+        try:
+            yield db
+        finally:
+            db.rollback()
 
 
 def _begin(view: Connection) -> None:

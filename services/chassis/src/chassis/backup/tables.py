@@ -5,10 +5,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from chassis import direct
+from chassis.database import sqlstate
 from chassis.errors import Rejected
 
+_NOT_ALLOWED = "42501"
 SKIPPED = ("alembic_version", "restored")
 _TABLES = """SELECT c.relname AS name, c.relkind = 'p' AS parted,
     ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0
@@ -76,6 +79,17 @@ def refuse_hidden(db: Connection) -> None:
     hiding = [row["name"] for row in direct.rows(db, _HIDING)]
     if hiding:
         raise RowsHidden(f"this role may not see every row of {', '.join(hiding)}; be the owner")
+
+
+@contextmanager
+def allowed() -> Iterator[None]:
+    """Turn PostgreSQL's refusal to show a table into ``RowsHidden``."""
+    try:
+        yield
+    except DBAPIError as error:
+        if sqlstate(error) == _NOT_ALLOWED:
+            raise RowsHidden("this role may not read every table; be the owner") from error
+        raise
 
 
 @contextmanager

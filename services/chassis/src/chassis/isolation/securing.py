@@ -42,8 +42,8 @@ _FUNCTIONS = """SELECT p.oid::regprocedure::text AS name FROM pg_proc p
 WHERE p.pronamespace = CAST(current_schema() AS regnamespace) AND p.proname = ANY (:names)
     AND has_function_privilege('public', p.oid, 'EXECUTE')"""
 _SEQUENCES = """SELECT c.relname AS name FROM pg_class c
-WHERE c.relkind = 'S' AND c.relnamespace = CAST(current_schema() AS regnamespace)
-    AND NOT has_sequence_privilege(:role, c.oid, 'USAGE')"""
+WHERE c.relnamespace = CAST(current_schema() AS regnamespace)
+    AND CASE c.relkind WHEN 'S' THEN NOT has_sequence_privilege(:role, c.oid, 'USAGE') END"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
