@@ -20,7 +20,8 @@ FENCED = re.compile(r"^```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # What RabbitMQ's and Kubernetes' own commands can do, as far as our pages use it.
 BROKER = {
     "add_user", "add_vhost", "await_startup", "change_password", "check_local_alarms",
-    "check_port_connectivity", "check_running", "clear_policy", "close_all_connections", "close_all_user_connections",
+    "check_port_connectivity", "check_running", "clear_policy", "close_all_connections",
+    "close_all_user_connections",
     "close_connection", "cluster_status", "delete_queue", "delete_user", "delete_vhost",
     "list_alarms", "list_bindings", "list_connections", "list_exchanges", "list_permissions",
     "list_policies", "list_queues", "list_users", "list_vhosts", "memory_breakdown", "ping",
