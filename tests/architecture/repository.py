@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import MetaData
 
+from chassis.audit import AuditRecorded
 from chassis.blueprint import Blueprint
 from chassis.erasure import ErasureConfirmed
 from chassis.events import EventRegistry
@@ -18,7 +19,16 @@ from chassis.subscribe import Subscription
 from chassis.upstream import Consumed, Upstream
 
 ROOT = Path(__file__).parents[2]
-CHASSIS_EXAMPLES = (ErasureConfirmed(request_id=UUID(int=1), subjects=("person-1", "account-1")),)
+CHASSIS_EXAMPLES = (
+    ErasureConfirmed(request_id=UUID(int=1), subjects=("person-1", "account-1")),
+    AuditRecorded(
+        entry_id=UUID(int=1),
+        action="person.erase",
+        outcome="done",
+        staff="staff-u1",
+        detail='{"address": "192.0.2.7"}',
+    ),
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,7 +12,16 @@ import typer
 
 from chassis.errors import Alarm, Conflict, Invalid, Rejected, Unavailable
 from chassis.segments.archiving import POSITIONS
-from sixfold import archiving, backup, importing, operating, quotas, readmodels, retaining
+from sixfold import (
+    archiving,
+    backup,
+    emergencies,
+    importing,
+    operating,
+    quotas,
+    readmodels,
+    retaining,
+)
 from sixfold.arguments import DEFAULT, Directory, OptionalService, Place, Segments, Service, console
 from sixfold.client import Refused
 from sixfold.occupation import Occupied
@@ -27,6 +36,7 @@ app.add_typer(log, name="log")
 app.add_typer(parked, name="parked")
 app.add_typer(imports, name="import")
 app.add_typer(readmodels.app, name="readmodel")
+app.add_typer(emergencies.app, name="break-glass")
 app.add_typer(backup.app, name="backup")
 app.add_typer(quotas.app, name="quotas")
 app.add_typer(retaining.app, name="retention")

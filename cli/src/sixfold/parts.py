@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from chassis.testing.settings import UNLIMITED
+
 SERVICES = ("identity", "listening", "campaigns", "commerce")
 LOOP = "loop"
 WORLD = "world"
@@ -81,6 +83,8 @@ def environment_of(
     port = addresses.urls[service].rpartition(":")[2]
     feeds = ",".join(f"{name}={addresses.urls[name]}" for name in (*SERVICES, LOOP))
     return {
+        # One client plays everybody.
+        **UNLIMITED,
         **inherited,
         "SERVICE": service,
         "ENVIRONMENT": "development",

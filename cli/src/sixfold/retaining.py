@@ -26,7 +26,7 @@ def run(
     answers_days: Annotated[
         float, typer.Option(min=1, help="Answers under an Idempotency-Key.")
     ] = 30,
-    audit_days: Annotated[float, typer.Option(min=1, help="The audit of parked events.")] = 400,
+    audit_days: Annotated[float, typer.Option(min=1, help="The list of the audit.")] = 400,
 ) -> None:
     """Delete old answers, old audit lines, and partitions whose events are in the segments."""
     settings = BackupSettings(directory=directory, databases_file=databases)

@@ -279,7 +279,7 @@ SCOPES = [
     "listening.write", "listening.reply", "listening.reply.brand", "listening.read.personal",
     "campaigns.read", "campaigns.write", "campaigns.approve", "commerce.read", "commerce.write",
     "commerce.parcels", "commerce.till", "loop.read", "identity.erase", "import", "operate",
-    "quotas.read",
+    "quotas.read", "audit.read",
 ]  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select, text
 
-from chassis import checkpoints, parked, processes, tables
+from chassis import audit, checkpoints, parked, processes, tables
 from chassis.clock import FixedClock
 from chassis.database import Database
 from chassis.delivery import Delivery
@@ -23,6 +23,7 @@ from chassis.testing.contexts import NOW, SECRET, context
 
 registry = EventRegistry("greeter")
 processes.declare(registry)
+audit.declare(registry)
 
 
 @registry.event("greeted")
@@ -93,6 +94,7 @@ def storage_at(url: str, service: str = "greeter") -> Storage:
         keys=MemoryKeys(),
         clock=FixedClock(NOW),
         secret=SECRET,
+        inline=[audit.TRAIL],
     )
 
 

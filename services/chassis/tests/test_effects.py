@@ -35,8 +35,7 @@ def test_a_swap_waits_for_effects_that_are_parked(tmp_path: Path) -> None:
 
     with storage.system.begin() as db:
         for late in parked.listed(db):
-            why = {"actor": "user:test", "reason": "nobody listens any more", "now": NOW}
-            parked_audit.skip(db, late.subscription, late.event.position, **why)
+            parked_audit.skip(db, late.subscription, late.event.position, now=NOW)
     built.swap(accept_differences=True)
 
     assert built.standing().previous is not None

@@ -6,15 +6,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert
 
 from archived_logs import fill as fill_log
 from archived_logs import server_log
-from chassis import idempotency, parked_audit, retention
+from chassis import audit, idempotency, retention
 from chassis.clock import micros
 from chassis.database import Database
 from chassis.idempotency import Slot, StoredResponse
+from chassis.ids import new_id
 from chassis.migrations import migrate
+from chassis.privacy import MemoryKeys
 from chassis.retention import Terms
 from chassis.segments.archiving import archive
 from chassis.segments.releasing import release
@@ -41,12 +43,17 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 
 
 def note_audit(database: Database, at: datetime) -> None:
-    line = text(
-        "INSERT INTO parked_audit (subscription, position, action, actor, reason, at) "
-        "VALUES ('s', 1, 'skip', 'user:1', 'why', :at)"
-    )
+    row = {
+        "tenant": "acme",
+        "entry_id": new_id(),
+        "action": "parked.skip",
+        "outcome": "done",
+        "actor": "user:1",
+        "at": micros(at),
+        "data": '{"staff": "staff-1", "detail": null}',
+    }
     with database.begin() as db:
-        db.execute(line, {"at": micros(at)})
+        db.execute(insert(audit.TABLE).values(row))
 
 
 def test_old_answers_and_audit_lines_go(database: Database) -> None:
@@ -61,7 +68,7 @@ def test_old_answers_and_audit_lines_go(database: Database) -> None:
     with database.read() as db:
         assert idempotency.find(db, slot("old"), b"d") is None
         assert idempotency.find(db, slot("new"), b"d") == ANSWER
-        assert len(parked_audit.audit(db)) == 1
+        assert len(audit.listed(db, MemoryKeys(), "acme")) == 1
     again = retention.run({SERVICE: database.url}, TERMS, now=NOW)
     assert (again[SERVICE].answers, again[SERVICE].audit) == (0, 0)
 
@@ -74,7 +81,7 @@ def test_partitions_that_left_the_log_go_once_the_segments_have_them(
     with closing(server_log(postgresql_url)) as database:
         fill_log(database, 130)
         with database.begin() as db:
-            for table in (idempotency.define_table, parked_audit.define_table):
+            for table in (idempotency.define_table, audit.define_table):
                 from sqlalchemy import MetaData  # noqa: PLC0415  # beside its one use
 
                 table(MetaData()).create(db)

@@ -107,7 +107,7 @@ class Shop:
     def ask_again(self) -> int:
         """Let who was not answered ask again at the next step; return how many will."""
         with self.service.storage.system.begin() as db:
-            return retry_all(db, error="", actor="test", now=SystemClock().now())
+            return retry_all(db, error="", now=SystemClock().now())
 
     def show(self, order_id: str) -> Any:
         """Return an order as its API shows it."""

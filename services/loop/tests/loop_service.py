@@ -6,6 +6,7 @@ from typing import Any
 
 from werkzeug.test import Client, TestResponse
 
+from chassis.browser_sessions import Sessions
 from chassis.clock import FixedClock
 from chassis.database import Database
 from chassis.ids import LANES
@@ -23,7 +24,7 @@ from loop.console import Console
 from loop.forgetting import Forgetter
 from loop.live import DuckLedger, LiveFacts
 from loop.main import app_of
-from loop.session import SCOPE, Sessions
+from loop.session import SCOPE
 
 
 class LoopUnderTest:
@@ -50,7 +51,7 @@ class LoopUnderTest:
             facts=self.facts,
             board=Board(self.facts, rest=0),
             authority=self.tokens.authority,
-            sessions=Sessions(SECRET, secure=False),
+            sessions=Sessions(SECRET, authority=self.tokens.authority, scope=SCOPE, secure=False),
             span_file=folder / "spans.jsonl",
             tokens_in_links=True,
             stopping=lambda: self.stopping,

@@ -3,6 +3,7 @@
 from campaigns.events import ContentDrafted, ContentWithdrawn, registry
 from campaigns.projections import attributed, calendar, journeys, limits, links, spending
 from campaigns.upstream import upstream
+from chassis.audit import TRAIL
 from chassis.blueprint import Blueprint
 from chassis.quotas.metering import metering
 from chassis.quotas.stock import Held, Stock
@@ -16,6 +17,7 @@ BLUEPRINT = Blueprint(
         journeys,
         links,
         limits,
+        TRAIL,
         Held(Stock(name="contents", comes=[ContentDrafted], goes=[ContentWithdrawn])),
     ),
     projections=(calendar, attributed, spending, metering()),

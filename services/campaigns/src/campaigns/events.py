@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
-from chassis import erasure, processes
+from chassis import audit, erasure, processes
 from chassis.events import EventRegistry
 from chassis.money import Money
 from chassis.quotas import events as quotas
@@ -15,6 +15,7 @@ registry = EventRegistry("campaigns")
 processes.declare(registry)
 erasure.declare(registry)
 quotas.declare(registry)
+audit.declare(registry)
 
 Face = Literal["product_message", "current_activity", "issue", "story"]
 Sell = Literal["soft", "hard"]

@@ -125,6 +125,7 @@ class CampaignsService(ServiceEdge):
     @command(
         "/v1/imports/touches",
         scope=WRITE,
+        audit="touches.import",
         body=messages.Rows,
         reply=replies.Imported,
         status=200,
@@ -138,6 +139,7 @@ class CampaignsService(ServiceEdge):
     @command(
         "/v1/imports/sessions",
         scope=WRITE,
+        audit="sessions.import",
         body=messages.Rows,
         reply=replies.Imported,
         status=200,

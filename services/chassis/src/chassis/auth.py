@@ -1,12 +1,14 @@
 """Bearer tokens: who asks, for which tenant, and what they may do."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from chassis import break_glass
+from chassis.break_glass import Emergencies
 from chassis.clock import Clock, SystemClock
 from chassis.errors import Forbidden, Unavailable
 from chassis.jwks import KeySource, key_source
@@ -17,7 +19,6 @@ from chassis.signed_tokens import InvalidToken, SignedTokens, Unauthenticated
 __all__ = ["Authority", "Claims", "InvalidToken", "MissingScope", "Unauthenticated"]
 
 ANYONE = "*"
-BREAK_GLASS = "break-glass"
 TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _SUBJECT = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII)
 
@@ -53,6 +54,7 @@ class Claims:
         client: The program that asks for them, or by itself.
         break_glass: Why they came with the credential for emergencies; None for the usual way.
         until: When the token ends, in seconds.
+        token_id: What the issuer calls the token.
     """
 
     tenant: str
@@ -62,11 +64,12 @@ class Claims:
     client: str | None = field(default=None, compare=False)
     break_glass: str | None = None
     until: int = field(default=0, compare=False)
+    token_id: str | None = field(default=None, compare=False)
 
     @property
     def actor(self) -> str:
         """Who acts, as events record it."""
-        known = self.subject.startswith(("service:", f"{BREAK_GLASS}:"))
+        known = self.subject.startswith(("service:", f"{break_glass.ISSUER}:"))
         return self.subject if known else f"user:{self.subject}"
 
     def may(self, scope: str) -> bool:
@@ -123,7 +126,7 @@ class Authority:
             business runs in the past.
         names: What the issuer calls its claims.
         rights: What scopes, groups and roles of a token allow.
-        emergency: Verifies the credential for emergencies, where there is one.
+        emergencies: Verifies the credentials for emergencies, where there are any.
     """
 
     def __init__(
@@ -135,12 +138,16 @@ class Authority:
         clock: Clock,
         names: ClaimNames | None = None,
         rights: Rights | None = None,
-        emergency: Callable[[str], Claims | None] = lambda _: None,
+        emergencies: Emergencies | None = None,
     ) -> None:
         self._tokens = SignedTokens(keys, issuer=issuer, audience=audience, clock=clock)
         self._names = names or ClaimNames()
         self.rights = rights or TokenRights()
-        self._emergency = emergency
+        self._emergencies = emergencies
+
+    def ready(self) -> None:
+        """Return once the issuer's keys are there; raises Unavailable."""
+        self._tokens.ready()
 
     def claims(self, token: str) -> Claims:
         """Verify a token.
@@ -149,12 +156,10 @@ class Authority:
             InvalidToken: it is malformed, unsigned, expired, or meant for somebody else.
             Unavailable: the issuer's keys cannot be had.
         """
-        emergency = self._emergency(token)
-        if emergency is not None:
-            return emergency
-        found = self._tokens.verified(token)
+        urgent = self._emergencies.verified(token) if self._emergencies else None
+        found = urgent or self._tokens.verified(token)
         try:
-            return self._claims(found)
+            return _urgent_claims(urgent) if urgent else self._claims(found)
         except (TypeError, ValueError, OverflowError) as error:
             raise InvalidToken("The token is malformed.") from error
 
@@ -162,7 +167,7 @@ class Authority:
         names = self._names
         tenant = _matching(TENANT, found.get(names.tenant))
         subject = _matching(_SUBJECT, found.get("sub"))
-        if subject.startswith(f"{BREAK_GLASS}:"):
+        if subject.startswith(f"{break_glass.ISSUER}:"):
             raise ValueError("the issuer names an emergency credential")
         client = found.get("azp", found.get("client_id"))
         granted = self.rights.granted(
@@ -179,7 +184,19 @@ class Authority:
             roles=granted.roles,
             client=client,
             until=int(found["exp"]),
+            token_id=str(found.get("jti", "")),
         )
+
+
+def _urgent_claims(found: Mapping[str, Any]) -> Claims:
+    return Claims(
+        tenant=_matching(TENANT, found.get("tenant")),
+        subject=_matching(_SUBJECT, found.get("sub")),
+        scopes=_texts(found.get("scope", "")),
+        break_glass=found["reason"],
+        until=found["exp"],
+        token_id=found["jti"],
+    )
 
 
 def authority_of(settings: Settings) -> Authority:
@@ -214,6 +231,11 @@ def authority_from(settings: AuthSettings, clock: Clock | None = None) -> Author
     # An issuer that is still starting is asked again at the first request.
     with suppress(Unavailable):
         keys.current()
+    emergencies = None
+    if settings.break_glass_keys:
+        emergencies = Emergencies(
+            settings.break_glass_keys, audience=settings.audience, clock=clock
+        )
     return Authority(
         keys,
         issuer=settings.issuer,
@@ -221,6 +243,7 @@ def authority_from(settings: AuthSettings, clock: Clock | None = None) -> Author
         clock=clock,
         names=settings.names,
         rights=rights_from(settings.roles_file),
+        emergencies=emergencies,
     )
 
 

@@ -49,9 +49,11 @@ class EdgeServer(WebServer):
             name=self.container.service_name,
             version=config.get("contract_version", "1"),
             checks=config.get("checks", ()),
+            tls=config.get("production", False),
         )
         endpoints: list[tuple[Rule, Endpoint]] = [(rule_of(route), call) for route, call in routes]
-        return App([*endpoints, *own_endpoints(service, [route for route, _ in routes])])
+        own = own_endpoints(service, [route for route, _ in routes])
+        return App([*endpoints, *own], tls=service.tls)
 
     def get_wsgi_server(
         self,

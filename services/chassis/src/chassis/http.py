@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, field, is_dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -11,8 +11,9 @@ from sqlalchemy import Connection
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 from werkzeug import Request, Response
 
-from chassis import forms, idempotency, incoming, page_edge, schemas
-from chassis.auth import Authority, Claims
+from chassis import audit, forms, idempotency, incoming, page_edge, schemas
+from chassis.access import Door, with_allowance
+from chassis.auth import Authority, Claims, ForeignTenant
 from chassis.context import Context, digest_of
 from chassis.cursors import Cursors
 from chassis.errors import Conflict, Stale
@@ -25,6 +26,7 @@ from chassis.quotas.charging import FREE, Charge
 from chassis.routes import Call, Handler, Reply, Route
 from chassis.storage import Storage
 from chassis.telemetry import annotate, current_traceparent, span
+from chassis.throttle import Allowance, Throttle, TooManyRequests
 from chassis.unit_of_work import UnitOfWork
 
 __all__ = ["IMPORT_SCOPE", "LIMITS", "Call", "Handler", "Limits", "Reply", "Route", "dispatch"]
@@ -41,10 +43,12 @@ class Limits:
     Args:
         body_bytes: Longest body.
         attempts: How often a use case is tried while others write the same streams.
+        throttle: How often somebody may ask.
     """
 
     body_bytes: int = 1 << 20
     attempts: int = 5
+    throttle: Throttle = field(default_factory=Throttle)
 
 
 LIMITS = Limits()
@@ -58,6 +62,7 @@ class _Asked:
     request: Request
     claims: Claims
     path: Mapping[str, Any]
+    door: Door
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,9 +97,11 @@ def dispatch(
     attributes = {"http.request.method": route.method, "http.route": route.path}
     incoming_trace = request.headers.get("traceparent")
     with span(route.name, kind="server", attributes=attributes, parent=incoming_trace):
+        told: Allowance | Exception | None = None
         try:
             request.max_content_length = route.body_bytes or limits.body_bytes
-            claims = incoming.claims_of(route, request, authority, storage.secret)
+            door = Door(route=route, storage=storage, authority=authority, throttle=limits.throttle)
+            claims, told = door.admit(request)
             claims = incoming.acting_for(route, claims, path or {})
             if route.is_charged:
                 storage.quotas.admit(claims.tenant)
@@ -104,15 +111,28 @@ def dispatch(
                 storage=storage,
                 request=request,
                 claims=claims,
-                path=incoming.checked_path(path or {}, claims),
+                path=_checked_path(door, claims, request, path or {}),
+                door=door,
             )
             response = _read(asked) if route.kind == "query" else _write(asked, limits)
         except Exception as error:  # noqa: BLE001 -- the edge answers whatever happens
+            told = error if isinstance(error, TooManyRequests) else told
             response = page_edge.refused(route, error, request, path or {}, storage)
+        with_allowance(response, told)
         if route.page is not None:
             page_edge.guarded(response)
         annotate({"http.response.status_code": response.status_code})
         return response
+
+
+def _checked_path(
+    door: Door, claims: Claims, request: Request, path: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    try:
+        return incoming.checked_path(path, claims)
+    except ForeignTenant:
+        door.note_refusal(claims, request)
+        raise
 
 
 def _read(asked: _Asked) -> Response:
@@ -121,6 +141,9 @@ def _read(asked: _Asked) -> Response:
         reply = asked.handler(db, call)
     if not isinstance(reply, Reply | Response):
         raise TypeError(f"{asked.route.name} must answer with a Reply or a Response")
+    if asked.door.audits(asked.claims):
+        # Before the answer leaves: what cannot be written down is not shown.
+        asked.door.note(asked.claims, asked.door.deed(asked.claims, asked.request, call))
     return reply if isinstance(reply, Response) else _response(_rendered(asked.route, reply))
 
 
@@ -181,6 +204,8 @@ def _handled(asked: _Asked, work: UnitOfWork, call: Call[Any]) -> StoredResponse
     reply = asked.handler(work, call)
     if not isinstance(reply, Reply):
         raise TypeError(f"{asked.route.name} must answer with a Reply, which can be remembered")
+    if asked.door.audits(asked.claims):
+        audit.add(work, asked.door.deed(asked.claims, asked.request, call))
     return _rendered(asked.route, reply)
 
 

@@ -88,7 +88,6 @@ def claims_of(route: Route, request: Request, authority: Authority, secret: byte
 
     Raises:
         Unauthenticated: there is no valid token.
-        MissingScope: the token does not allow this.
     """
     tenant = _tenant_without_token(route, request, secret)
     if tenant is not None:
@@ -96,9 +95,7 @@ def claims_of(route: Route, request: Request, authority: Authority, secret: byte
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated("Send Authorization: Bearer <token>.")
-    claims = authority.claims(token.strip())
-    claims.require(str(route.scope))
-    return claims
+    return authority.claims(token.strip())
 
 
 def acting_for(route: Route, claims: Claims, path: Mapping[str, Any]) -> Claims:

@@ -1,23 +1,26 @@
 """What every service answers inside the cluster, said without any framework."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any
+from uuid import UUID
 
 from marshmallow import validate
 from sqlalchemy import Connection
 
-from chassis import parked
+from chassis import audit, parked
+from chassis.audit import Entry
 from chassis.errors import NotFound
 from chassis.feed import SCOPE, read_heads, read_lane
 from chassis.ids import LANES
 from chassis.log import LaneHead
 from chassis.parked import Parked
-from chassis.parked_audit import Audited, audit
 from chassis.routes import OPERATE, Call, Handler, Reply, Route
 from chassis.schemas import Whole
 
 __all__ = ["OPERATE"]
+PARKED_ACTIONS = "parked."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,9 +58,11 @@ class AuditWanted:
     """Which part of the audit to list.
 
     Args:
+        action: Only this one, or with a dot at its end all that begin with it.
         cursor: Where the page before ended.
     """
 
+    action: str | None = None
     cursor: str | None = None
     limit: Annotated[int, validate.Range(min=1, max=500)] = 100
 
@@ -110,12 +115,30 @@ def parked_page(db: Connection, call: Call[None]) -> Reply:
 
 
 def audit_page(db: Connection, call: Call[None]) -> Reply:
-    """Return what people did to parked events, the newest first."""
+    """Return what was done for the caller's tenant, the newest first."""
     wanted: AuditWanted = call.query
-    before = call.cursors.read(wanted.cursor)
-    found = audit(db, before=before, limit=wanted.limit)
-    place = found[-1].number if found else None
-    return _page(call, "audit", [audited_view(one) for one in found], place)
+    found = _entries(db, call, wanted.action)
+    place = str(found[-1].entry_id) if found else None
+    return _page(call, "entries", [entry_view(one) for one in found], place)
+
+
+def parked_audit_page(db: Connection, call: Call[None]) -> Reply:
+    """Return what people did to parked events, the newest first."""
+    found = _entries(db, call, PARKED_ACTIONS)
+    place = str(found[-1].entry_id) if found else None
+    return _page(call, "audit", [parked_entry_view(one) for one in found], place)
+
+
+def _entries(db: Connection, call: Call[None], action: str | None) -> Sequence[Entry]:
+    before = call.cursors.read(call.query.cursor)
+    return audit.listed(
+        db,
+        call.keys,
+        call.tenant,
+        action=action,
+        before=UUID(before) if before else None,
+        limit=call.query.limit,
+    )
 
 
 def parked_view(waiting: Parked) -> dict[str, Any]:
@@ -133,9 +156,29 @@ def parked_view(waiting: Parked) -> dict[str, Any]:
     }
 
 
-def audited_view(audited: Audited) -> dict[str, Any]:
-    """Return what an operator sees of what somebody did."""
-    return {**asdict(audited), "at": audited.at.isoformat()}
+def entry_view(entry: Entry) -> dict[str, Any]:
+    """Return an entry as an auditor sees it."""
+    return {
+        "entry_id": str(entry.entry_id),
+        "at": entry.at.isoformat(),
+        "actor": entry.actor,
+        "action": entry.action,
+        "outcome": entry.outcome,
+        "detail": dict(entry.detail),
+    }
+
+
+def parked_entry_view(entry: Entry) -> dict[str, Any]:
+    """Return an entry about a parked event, as ``sixfold parked audit`` prints it."""
+    path = entry.detail.get("path", {})
+    return {
+        "subscription": path.get("subscription", entry.detail.get("subscription")),
+        "position": path.get("position"),
+        "action": entry.action.removeprefix(PARKED_ACTIONS),
+        "actor": entry.actor,
+        "reason": entry.detail.get("reason", entry.detail.get("error", "")),
+        "at": entry.at.isoformat(),
+    }
 
 
 def _page(call: Call[None], name: str, views: list[dict[str, Any]], place: Any) -> Reply:

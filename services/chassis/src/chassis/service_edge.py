@@ -2,9 +2,10 @@
 
 from sqlalchemy import Connection
 
-from chassis import internal_routes, parked, parked_audit
+from chassis import audit, internal_routes, parked, parked_audit
+from chassis.auth import ANYONE
 from chassis.clock import SystemClock
-from chassis.entrypoints import command, query
+from chassis.entrypoints import command, query, routes_of
 from chassis.feed import SCOPE
 from chassis.internal_routes import (
     OPERATE,
@@ -15,6 +16,7 @@ from chassis.internal_routes import (
     Skip,
     parked_view,
 )
+from chassis.me import Me, me_of
 from chassis.progress import progress
 from chassis.quotas import views as quotas
 from chassis.routes import Call, Reply
@@ -36,6 +38,17 @@ class ServiceEdge:
             for method in (name for name in vars(base) if not name.startswith("_")):
                 if owners.setdefault(method, base) is not base and method != "name":
                     raise TypeError(f"{owners[method].__name__} and {base.__name__} have {method}")
+
+    @query("/v1/me", scope=ANYONE, reply=Me)
+    def show_me(self, db: Connection, call: Call[None]) -> Reply:
+        """Show who the token's bearer is, and what they may do here."""
+        del db
+        return Reply(body=me_of(call.claims, routes_of(type(self))))
+
+    @query("/v1/audit", scope=audit.SCOPE, query=AuditWanted)
+    def list_audit(self, db: Connection, call: Call[None]) -> Reply:
+        """List who did what privileged thing for the caller's tenant, the newest first."""
+        return internal_routes.audit_page(db, call)
 
     @query("/v1/quotas", scope=quotas.READ, reply=quotas.QuotasView, promised=True)
     def show_quotas(self, db: Connection, call: Call[None]) -> Reply:
@@ -106,9 +119,9 @@ class ServiceEdge:
         return internal_routes.parked_page(db, call)
 
     @query("/internal/v1/parked/audit", scope=OPERATE, query=AuditWanted)
-    def list_audit(self, db: Connection, call: Call[None]) -> Reply:
+    def list_parked_audit(self, db: Connection, call: Call[None]) -> Reply:
         """List what people did to parked events, the newest first, page by page."""
-        return internal_routes.audit_page(db, call)
+        return internal_routes.parked_audit_page(db, call)
 
     @query("/internal/v1/parked/<subscription>/<int:position>", scope=OPERATE)
     def show_parked(self, db: Connection, call: Call[None]) -> Reply:
@@ -116,22 +129,31 @@ class ServiceEdge:
         waiting = parked.show(db, call.path["subscription"], call.path["position"])
         return Reply(body={**parked_view(waiting), "trace": waiting.trace})
 
-    @command("/internal/v1/parked/<subscription>/<int:position>/retry", scope=OPERATE, status=200)
+    @command(
+        "/internal/v1/parked/<subscription>/<int:position>/retry",
+        scope=OPERATE,
+        status=200,
+        audit="parked.retry",
+    )
     def retry_parked(self, work: UnitOfWork, call: Call[None]) -> Reply:
         """Try one parked event again at once."""
         subscription, position = call.path["subscription"], call.path["position"]
-        actor = call.claims.actor
-        parked_audit.retry(work.db, subscription, position, actor=actor, now=_wall.now())
+        parked_audit.retry(work.db, subscription, position, now=_wall.now())
         return Reply(body={"retried": 1})
 
-    @command("/internal/v1/parked/retry", scope=OPERATE, status=200, body=RetryAll)
+    @command(
+        "/internal/v1/parked/retry",
+        scope=OPERATE,
+        status=200,
+        body=RetryAll,
+        audit="parked.retry_all",
+    )
     def retry_all_parked(self, work: UnitOfWork, call: Call[RetryAll]) -> Reply:
         """Try every parked event with a certain error again at once."""
         count = parked_audit.retry_all(
             work.db,
             error=call.body.error,
             subscription=call.body.subscription,
-            actor=call.claims.actor,
             now=_wall.now(),
         )
         return Reply(body={"retried": count})
@@ -141,6 +163,7 @@ class ServiceEdge:
         scope=OPERATE,
         status=200,
         body=Skip,
+        audit="parked.skip",
     )
     def skip_parked(self, work: UnitOfWork, call: Call[Skip]) -> Reply:
         """Give one parked event up, for a reason that is kept."""
@@ -148,8 +171,6 @@ class ServiceEdge:
             work.db,
             call.path["subscription"],
             call.path["position"],
-            actor=call.claims.actor,
-            reason=call.body.reason,
             now=_wall.now(),
         )
         return Reply(body={"skipped": 1})

@@ -66,6 +66,10 @@ class SignedTokens:
             **more,
         )
 
+    def ready(self) -> None:
+        """Return once the issuer's keys are there; raises Unavailable."""
+        self._keys.current()
+
     def verified(self, token: str) -> Mapping[str, Any]:
         """Return a token's claims.
 

@@ -3,6 +3,7 @@
 from sqlalchemy import MetaData
 
 from chassis import (
+    audit,
     checkpoints,
     idempotency,
     leases,
@@ -17,6 +18,7 @@ from chassis.quotas import tables as quotas
 
 def define_all(metadata: MetaData) -> None:
     """Add the chassis's tables to a service's own metadata."""
+    audit.define_table(metadata)
     checkpoints.define_table(metadata)
     idempotency.define_table(metadata)
     leases.define_table(metadata)

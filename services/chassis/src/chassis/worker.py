@@ -18,11 +18,13 @@ from eventlet import tpool  # noqa: E402
 from nameko.containers import ServiceContainer  # noqa: E402
 
 from chassis import logs, ops_port, rotation, trust  # noqa: E402
+from chassis.access import note_changes  # noqa: E402
 from chassis.auth import authority_of  # noqa: E402
 from chassis.blueprint import Blueprint  # noqa: E402
 from chassis.broker import Broker  # noqa: E402
 from chassis.database import directly  # noqa: E402
 from chassis.health import broker_answers, database_answers, logs_continue  # noqa: E402
+from chassis.http import Limits  # noqa: E402
 from chassis.lags import read_models_fresh  # noqa: E402
 from chassis.migrations import ensure_current  # noqa: E402
 from chassis.roles import blueprint_of, edge_of, feeds_of, retire_sessions, storage_of  # noqa: E402
@@ -30,6 +32,7 @@ from chassis.settings import Settings, from_environment  # noqa: E402
 from chassis.shutdown import leave_within, stays  # noqa: E402
 from chassis.storage import Storage  # noqa: E402
 from chassis.telemetry import setup  # noqa: E402
+from chassis.throttle import throttle_of  # noqa: E402
 
 LOOK_SECONDS = 0.1
 WORKERS = 50
@@ -39,6 +42,8 @@ def container_of(blueprint: Blueprint, settings: Settings) -> ServiceContainer:
     """Return the nameko container of a service, ready to start."""
     wait = tpool.execute if settings.database_url.startswith("sqlite") else directly
     storage = storage_of(blueprint, settings, wait, aside=tpool.execute)
+    authority = authority_of(settings)
+    note_changes(authority.rights, storage)
     alarms: dict[str, str] = {}
     broker = Broker.of(settings)
     config: dict[str, Any] = {
@@ -47,7 +52,9 @@ def container_of(blueprint: Blueprint, settings: Settings) -> ServiceContainer:
         "max_workers": WORKERS,
         "blueprint": blueprint,
         "storage": storage,
-        "authority": authority_of(settings),
+        "authority": authority,
+        "limits": Limits(throttle=throttle_of(settings)),
+        "production": settings.production,
         "feeds": feeds_of(settings),
         "retry_seconds": settings.retry_seconds,
         "feed_poll_seconds": settings.feed_poll_seconds,

@@ -12,7 +12,7 @@ from werkzeug import Request, Response
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 
-from chassis import openapi, problems
+from chassis import openapi, page_edge, problems
 from chassis.auth import Authority
 from chassis.health import Check, readiness
 from chassis.http import LIMITS, Limits, dispatch
@@ -33,17 +33,25 @@ class Service:
         name: As in ``commerce``.
         version: Of its HTTP contract.
         checks: All must hold for the service to be ready.
+        tls: Browsers reach it over TLS only.
     """
 
     name: str
     version: str = "1"
     checks: Sequence[Check] = ()
+    tls: bool = False
 
 
 class App:
-    """Finds the endpoint of a request; answers unknown paths and methods as problems."""
+    """Finds the endpoint of a request; answers unknown paths and methods as problems.
 
-    def __init__(self, endpoints: Iterable[tuple[Rule, Endpoint]]) -> None:
+    Args:
+        endpoints: What answers where.
+        tls: Browsers reach the service over TLS only.
+    """
+
+    def __init__(self, endpoints: Iterable[tuple[Rule, Endpoint]], *, tls: bool = False) -> None:
+        self._tls = tls
         self._endpoints: dict[str, Endpoint] = {}
         # A redirect would make clients repeat a POST as a GET, so a path is right or unknown.
         self._map = Map(strict_slashes=False, merge_slashes=False, redirect_defaults=False)
@@ -54,7 +62,8 @@ class App:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        return self._answer(Request(environ))(environ, start_response)
+        response = page_edge.hardened(self._answer(Request(environ)), tls=self._tls)
+        return response(environ, start_response)
 
     def _answer(self, request: Request) -> Response:
         started, route = time.perf_counter(), serving.UNKNOWN_ROUTE
@@ -101,7 +110,8 @@ def wsgi_app(
             ),
             *own_endpoints(service, [route for route, _ in served]),
             *pages,
-        ]
+        ],
+        tls=service.tls,
     )
 
 

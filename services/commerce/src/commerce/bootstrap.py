@@ -1,5 +1,6 @@
 """Commerce, put together."""
 
+from chassis.audit import TRAIL
 from chassis.blueprint import Blueprint
 from chassis.quotas.metering import metering
 from chassis.quotas.stock import Held, Stock
@@ -38,6 +39,7 @@ BLUEPRINT = Blueprint(
         promotion_projections.given_out,
         promotion_projections.uses,
         Held(Stock(name="products", comes=[ProductListed])),
+        TRAIL,
     ),
     projections=(
         projections.catalogue,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from chassis import erasure, processes
+from chassis import audit, erasure, processes
 from chassis.events import EventRegistry
 from chassis.money import Money
 from chassis.quotas import events as quotas
@@ -13,6 +13,7 @@ registry = EventRegistry("commerce")
 processes.declare(registry)
 erasure.declare(registry)
 quotas.declare(registry)
+audit.declare(registry)
 
 
 @registry.event("product_listed", public=True)

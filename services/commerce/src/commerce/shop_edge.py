@@ -81,7 +81,12 @@ class ShopEdge:
         done = posting.describe_storefront(work, call.body)
         return Reply(body=call.body, version=done.version)
 
-    @query("/v1/orders/<uuid:order_id>/parcel", scope=PARCELS, reply=ParcelView)
+    @query(
+        "/v1/orders/<uuid:order_id>/parcel",
+        scope=PARCELS,
+        reply=ParcelView,
+        audit="parcel.read",
+    )
     def show_parcel(self, db: Connection, call: Call[None]) -> Reply:
         """Show whoever packs an order where its goods go."""
         order_id: UUID = call.path["order_id"]

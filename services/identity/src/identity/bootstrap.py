@@ -1,5 +1,6 @@
 """Identity, put together."""
 
+from chassis.audit import TRAIL
 from chassis.blueprint import Blueprint
 from chassis.quotas.metering import metering
 from identity import contact_events, sms
@@ -17,7 +18,7 @@ BLUEPRINT = Blueprint(
     registry=registry,
     upstream=upstream,
     edge="identity.service:IdentityService",
-    inline=[ties, limits],
+    inline=[ties, limits, TRAIL],
     projections=[funnel, consents, reviews, metering()],
     processes=[JOINING, ERASING],
     gateways={"sms": sms.calls},

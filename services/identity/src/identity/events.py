@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from chassis import erasure, processes
+from chassis import audit, erasure, processes
 from chassis.events import EventRegistry
 from chassis.money import Currency
 from chassis.privacy import Personal
@@ -17,6 +17,7 @@ registry = EventRegistry("identity")
 processes.declare(registry)
 erasure.declare(registry)
 quotas.declare(registry)
+audit.declare(registry)
 
 EvidenceKind = Literal["otp", "oauth", "order", "declared", "probabilistic"]
 Level = Literal["code", "real_name"]

@@ -35,7 +35,12 @@ class PeopleEdge:
             merging.declare_email(work, person_id=person_id, address=body.email)
         return Reply(body=messages.PersonRef(person_id=person_id))
 
-    @query("/v1/persons/<uuid:person_id>", scope="identity.read", reply=views.Person360)
+    @query(
+        "/v1/persons/<uuid:person_id>",
+        scope="identity.read",
+        reply=views.Person360,
+        audit="person.read",
+    )
     def show_person(self, db: Connection, call: Call[None]) -> Reply:
         """Show one person: handles with evidence, phones by level, membership, consents."""
         return Reply(body=views.person_360(views.reader(db, call), call.path["person_id"]))
@@ -182,6 +187,7 @@ class PeopleEdge:
     @command(
         "/v1/persons/<uuid:person_id>/splits",
         scope=REVIEW,
+        audit="person.split",
         body=messages.SplitBody,
         reply=messages.PersonRef,
     )
@@ -195,6 +201,7 @@ class PeopleEdge:
     @command(
         "/v1/persons/<uuid:person_id>/erasure",
         scope="identity.erase",
+        audit="person.erase",
         status=202,
         reply=messages.ErasureRef,
         promised=True,

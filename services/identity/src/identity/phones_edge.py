@@ -41,6 +41,7 @@ class PhonesEdge:
     @command(
         "/v1/phones/look-up",
         scope="identity.look_up",
+        audit="phone.look_up",
         status=200,
         body=phone_messages.LookUpBody,
         reply=phone_messages.LookUpView,
@@ -57,6 +58,7 @@ class PhonesEdge:
     @command(
         "/v1/phones/<uuid:phone_id>/verifications",
         scope="identity.write",
+        rate="codes",
         body=phone_messages.VerificationBody,
         reply=phone_messages.VerificationView,
     )
@@ -99,13 +101,23 @@ class PhonesEdge:
         )
         return Reply(body=view, status=_CONFLICT if tried.outcome == "wrong_code" else None)
 
-    @command("/v1/phones/<uuid:phone_id>/attestations", scope="identity.review", status=204)
+    @command(
+        "/v1/phones/<uuid:phone_id>/attestations",
+        scope="identity.review",
+        status=204,
+        audit="phone.attest",
+    )
     def attest_phone(self, work: UnitOfWork, call: Call[None]) -> Reply:
         """Note that the operator's contract for a verified number names its holder."""
         verifying.attest_phone(work, phone_id=call.path["phone_id"])
         return Reply()
 
-    @command("/v1/phones/<uuid:phone_id>/reassignments", scope="identity.review", status=204)
+    @command(
+        "/v1/phones/<uuid:phone_id>/reassignments",
+        scope="identity.review",
+        status=204,
+        audit="phone.reassign",
+    )
     def reassign_phone(self, work: UnitOfWork, call: Call[None]) -> Reply:
         """Decide that a contested number belongs to the one who proved to hold it last."""
         verifying.reassign_phone(work, phone_id=call.path["phone_id"])

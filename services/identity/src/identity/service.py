@@ -84,6 +84,7 @@ class IdentityService(PeopleEdge, PhonesEdge, TenantsEdge, ServiceEdge):
     @command(
         "/v1/imports/people",
         scope="import",
+        audit="people.import",
         body=tenant_messages.ImportBody,
         reply=tenant_messages.ImportView,
         status=200,

@@ -17,6 +17,7 @@ class TenantsEdge:
     @command(
         "/v1/tenants",
         scope="platform.admin",
+        audit="tenant.create",
         body=tenant_messages.TenantBody,
         reply=tenant_messages.TenantView,
         promised=True,
@@ -43,6 +44,7 @@ class TenantsEdge:
         method="PUT",
         status=200,
         scope="tenant.admin",
+        audit="tenant.change",
         requires_match=True,
         body=tenant_messages.TenantBody,
         reply=tenant_messages.TenantView,
@@ -67,6 +69,7 @@ class TenantsEdge:
         method="PUT",
         status=200,
         scope=OPERATE,
+        audit="tenant.limit",
         requires_match=True,
         body=tenant_messages.QuotasBody,
         reply=tenant_messages.TenantQuotasView,

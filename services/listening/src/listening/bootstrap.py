@@ -4,6 +4,7 @@ from functools import partial
 
 from environs import FileAwareEnv
 
+from chassis.audit import TRAIL
 from chassis.blueprint import Blueprint
 from chassis.quotas.metering import metering
 from chassis.quotas.stock import Held, Stock
@@ -34,6 +35,7 @@ BLUEPRINT = Blueprint(
         projections.active_watches,
         projections.reply_board,
         Held(Stock(name="watches", comes=[WatchDefined])),
+        TRAIL,
     ),
     projections=(projections.known_personas, projections.mention_list, metering()),
     processes=(MENTION_REPLY,),

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
-from chassis import erasure, processes
+from chassis import audit, erasure, processes
 from chassis.events import EventRegistry
 from chassis.privacy import Personal
 from chassis.quotas import events as quotas
@@ -19,6 +19,7 @@ registry = EventRegistry("listening")
 processes.declare(registry)
 erasure.declare(registry)
 quotas.declare(registry)
+audit.declare(registry)
 
 
 @registry.event("watch_defined", public=True)

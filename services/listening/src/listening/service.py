@@ -102,6 +102,7 @@ class ListeningService(ServiceEdge):
     @command(
         "/v1/imports/mentions",
         scope=WRITE,
+        audit="mentions.import",
         status=200,
         body=messages.MentionImport,
         reply=answers.ImportTaken,
@@ -112,7 +113,14 @@ class ListeningService(ServiceEdge):
         call.claims.require(IMPORT_SCOPE)
         return Reply(body=detection.import_mentions(work, rows=call.body.rows))
 
-    @query("/v1/mentions", scope=READ, query=messages.MentionQuery, reply=answers.MentionPage)
+    @query(
+        "/v1/mentions",
+        scope=READ,
+        query=messages.MentionQuery,
+        reply=answers.MentionPage,
+        audit="mentions.read_personal",
+        audit_with=READ_PERSONAL,
+    )
     def list_mentions(self, db: Connection, call: Call[None]) -> Reply:
         """List mentions, the newest first; what people wrote only for who may read it."""
         wanted: messages.MentionQuery = call.query

@@ -1,5 +1,6 @@
 """The loop, put together: its own log is all that the chassis needs to know of."""
 
+from chassis.audit import TRAIL
 from chassis.blueprint import Blueprint
 from chassis.upstream import Upstream
 from loop.events import registry
@@ -11,6 +12,6 @@ BLUEPRINT = Blueprint(
     registry=registry,
     upstream=Upstream(),
     edge="loop.edge:contract",
-    inline=[closed_cycles],
+    inline=[closed_cycles, TRAIL],
     reads=SOURCES,
 )

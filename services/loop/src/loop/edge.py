@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from chassis.clock import moment
 from chassis.errors import Invalid, NotFound
 from chassis.internal_routes import feed_routes
+from chassis.me import person_routes
 from chassis.routes import Call, Handler, Reply, Route
 from loop import messages, unread
 from loop.board import Snapshot
@@ -36,12 +37,13 @@ def routes(console: Console) -> list[tuple[Route, Handler]]:
         (route, cast("Handler", partial(answer, console)))
         for route, answer in (*_NUMBERS, *OPERATING)
     ]
-    return [*answering, *feed_routes("loop")]
+    return [*answering, *person_routes(contract), *feed_routes("loop")]
 
 
 def contract() -> list[Route]:
     """Return what the loop's API promises."""
-    return [route for route, _ in (*_NUMBERS, *OPERATING, *feed_routes("loop"))]
+    served = (*_NUMBERS, *OPERATING, *person_routes(contract), *feed_routes("loop"))
+    return [route for route, _ in served]
 
 
 def number_named(name: str) -> Number:

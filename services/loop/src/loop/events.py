@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
-from chassis import erasure, processes
+from chassis import audit, erasure, processes
 from chassis.events import EventRegistry
 
 registry = EventRegistry("loop")
 processes.declare(registry)
 erasure.declare(registry)
+audit.declare(registry)
 
 
 @registry.event("loop_cycle_closed", public=True)

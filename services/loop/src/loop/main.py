@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from chassis import logs, ops_port, trust
+from chassis.access import note_changes
 from chassis.auth import authority_of
 from chassis.broker import Broker
 from chassis.consumer import HEAD_SECONDS, Consumer
@@ -23,6 +24,7 @@ from chassis.health import (
     lag_below,
     logs_continue,
 )
+from chassis.http import Limits
 from chassis.ids import LANES
 from chassis.inbox import Feed, OrderedInbox
 from chassis.lags import log_carried
@@ -34,6 +36,7 @@ from chassis.settings import Settings, from_environment
 from chassis.shutdown import leave_within, stays
 from chassis.storage import Storage
 from chassis.telemetry import setup
+from chassis.throttle import throttle_of
 from chassis.topology import subscription_name
 from chassis.wsgi import App, Service, server, wsgi_app
 from loop import live_pages, unread
@@ -46,7 +49,7 @@ from loop.forgetting import Forgetter
 from loop.live import DuckLedger, LiveFacts
 from loop.pages import pages
 from loop.places import facts_file
-from loop.session import Sessions
+from loop.session import sessions_of, sign_in_of
 from loop.upstream import SOURCES
 
 # Every open page holds one thread for its live updates; the rest answer everything else.
@@ -123,23 +126,35 @@ def sources_of(settings: Settings) -> dict[str, Feed]:
 
 def console_of(settings: Settings, storage: Storage, facts: LiveFacts, loops: Loops) -> Console:
     """Return what the edge answers from."""
+    authority = authority_of(settings)
+    note_changes(authority.rights, storage)
+    sign_in = sign_in_of(settings, authority)
     return Console(
         storage=storage,
         facts=facts,
         board=Board(facts),
-        authority=authority_of(settings),
-        sessions=Sessions(settings.secret, secure=settings.production),
+        authority=authority,
+        sessions=sessions_of(settings, authority, sign_in),
         span_file=settings.span_file,
+        sign_in=sign_in,
+        public_url=sign_in.home if sign_in else "/",
         tokens_in_links=not settings.production,
+        throttle=throttle_of(settings),
         stopping=lambda: loops.stopping,
     )
 
 
 def app_of(console: Console, checks: Sequence[Check]) -> App:
     """Return the web application: API, pages, health."""
-    service = Service(name=BLUEPRINT.name, checks=checks)
+    # In development tokens come in links, and browsers without TLS.
+    service = Service(name=BLUEPRINT.name, checks=checks, tls=not console.tokens_in_links)
     return wsgi_app(
-        service, routes(console), console.storage, console.authority, pages=pages(console)
+        service,
+        routes(console),
+        console.storage,
+        console.authority,
+        limits=Limits(throttle=console.throttle),
+        pages=pages(console),
     )
 
 

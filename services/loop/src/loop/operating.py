@@ -4,10 +4,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from chassis import internal_routes
 from chassis.clock import moment
-from chassis.internal_routes import OPERATE, RetryAll, Skip, audited_view
+from chassis.internal_routes import OPERATE, AuditWanted, RetryAll, Skip
 from chassis.parked import NotParked
-from chassis.parked_audit import Audited
 from chassis.progress import progress
 from chassis.routes import Call, Reply, Route
 from chassis.topology import subscription_name
@@ -42,21 +42,9 @@ def list_parked(console: Console, _db: Connection, _call: Call[None]) -> Reply:
     return Reply(body={"parked": views, "next": None})
 
 
-def list_audit(console: Console, _db: Connection, _call: Call[None]) -> Reply:
-    """List which events were given up, by whom and why, the newest first."""
-    found = [
-        Audited(
-            number=number,
-            subscription=subscription_name("loop", skipped.service),
-            position=skipped.position,
-            action="skip",
-            actor=skipped.actor,
-            reason=skipped.reason,
-            at=moment(skipped.at),
-        )
-        for number, skipped in enumerate(unread.skipped(console.facts), start=1)
-    ]
-    return Reply(body={"audit": [audited_view(one) for one in reversed(found)], "next": None})
+def list_parked_audit(_console: Console, db: Connection, call: Call[None]) -> Reply:
+    """List which events were given up or read again, by whom and why, the newest first."""
+    return internal_routes.parked_audit_page(db, call)
 
 
 def show_parked(console: Console, _db: Connection, call: Call[None]) -> Reply:
@@ -81,9 +69,7 @@ def retry_all_parked(console: Console, _work: UnitOfWork, call: Call[RetryAll]) 
 
 def skip_parked(console: Console, _work: UnitOfWork, call: Call[Skip]) -> Reply:
     """Give one event up, for a reason that is kept."""
-    service, position = _place(call)
-    actor = call.claims.actor
-    unread.skip(console.facts, service, position, actor=actor, reason=call.body.reason)
+    unread.skip(console.facts, *_place(call))
     return Reply(body={"skipped": 1})
 
 
@@ -109,25 +95,39 @@ def _view(waiting: Waiting) -> dict[str, Any]:
     }
 
 
-def _asks(path: str, summary: str) -> Route:
-    return Route(method="GET", path=path, kind="query", summary=summary, scope=OPERATE)
+def _asks(path: str, summary: str, *, query: type[object] | None = None) -> Route:
+    return Route(method="GET", path=path, kind="query", summary=summary, scope=OPERATE, query=query)
 
 
-def _does(path: str, summary: str, body: type[object] | None = None) -> Route:
+def _does(path: str, summary: str, action: str, body: type[object] | None = None) -> Route:
     return Route(
-        method="POST", path=path, kind="command", summary=summary, scope=OPERATE, body=body
+        method="POST",
+        path=path,
+        kind="command",
+        summary=summary,
+        scope=OPERATE,
+        body=body,
+        audit=action,
     )
 
 
 OPERATING = (
     (_asks("/internal/v1/progress", "Show how far every reader has come."), show_progress),
     (_asks("/internal/v1/parked", "List the events that could not be read."), list_parked),
-    (_asks("/internal/v1/parked/audit", "List which events were given up."), list_audit),
-    (_asks(_ONE, "Show one event that could not be read."), show_parked),
-    (_does(f"{_ONE}/retry", "Read one event again."), retry_parked),
     (
-        _does("/internal/v1/parked/retry", "Read many events again.", body=RetryAll),
+        _asks("/internal/v1/parked/audit", "List which events were given up.", query=AuditWanted),
+        list_parked_audit,
+    ),
+    (_asks(_ONE, "Show one event that could not be read."), show_parked),
+    (_does(f"{_ONE}/retry", "Read one event again.", "parked.retry"), retry_parked),
+    (
+        _does(
+            "/internal/v1/parked/retry",
+            "Read many events again.",
+            "parked.retry_all",
+            body=RetryAll,
+        ),
         retry_all_parked,
     ),
-    (_does(f"{_ONE}/skip", "Give one event up.", body=Skip), skip_parked),
+    (_does(f"{_ONE}/skip", "Give one event up.", "parked.skip", body=Skip), skip_parked),
 )

@@ -1,19 +1,17 @@
 """The loop's pages: six stages live, any number down to its events, any event to its trace."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from werkzeug import Request, Response
 from werkzeug.exceptions import NotFound as NoPage
 from werkzeug.routing import Rule
-from werkzeug.utils import redirect
 
-from chassis.auth import Unauthenticated
+from chassis.browser_sessions import Session
 from chassis.clock import moment
-from chassis.errors import NotFound, Rejected
+from chassis.errors import NotFound
 from chassis.problems import problem_of, problem_response
 from chassis.telemetry import trace_id_of
 from chassis.telemetry.span_file import read_spans
@@ -22,9 +20,11 @@ from loop import unread
 from loop.console import Console
 from loop.cycle import TOTAL
 from loop.edge import number_named
+from loop.entering import doors, enter, signed_in
 from loop.evaluate import events_of
 from loop.live_pages import TooManyLivePages
 from loop.projections import closed
+from loop.rendering import page, templates
 from loop.store import EVENT
 from loop.views import (
     LoopView,
@@ -42,14 +42,6 @@ _QUIET_SECONDS = 15.0
 _TICK_SECONDS = 1.0
 _RETRY_SECONDS = "10"
 _TYPES = {"js": "text/javascript", "css": "text/css", "txt": "text/plain", "svg": "image/svg+xml"}
-_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-_templates = Environment(
-    loader=PackageLoader("loop"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-)
-Page = Callable[[Console, str, Request, Mapping[str, Any]], Response]
 
 
 class NoSuchEvent(NotFound):
@@ -61,31 +53,33 @@ class NoSuchEvent(NotFound):
 def pages(console: Console) -> list[tuple[Rule, Endpoint]]:
     """Return the pages, for ``wsgi_app``."""
     return [
-        (Rule("/", methods=["GET"]), partial(_enter, console)),
-        (Rule("/session", methods=["POST"]), partial(_sign_in, console)),
-        (Rule("/live", methods=["GET"]), _signed_in(console, live)),
-        (Rule("/numbers/<name>", methods=["GET"]), _signed_in(console, number_page)),
+        (Rule("/", methods=["GET"]), partial(_first, console)),
+        *doors(console),
+        (Rule("/live", methods=["GET"]), signed_in(console, live)),
+        (Rule("/numbers/<name>", methods=["GET"]), signed_in(console, number_page)),
         (Rule("/events/<service>/<int:position>", methods=["GET"]),
-         _signed_in(console, event_page)),
+         signed_in(console, event_page)),
         (Rule("/static/<name>", methods=["GET"]), static_file),
     ]  # fmt: skip
 
 
 def loop_page(
-    console: Console, tenant: str, request: Request, _path: Mapping[str, Any]
+    console: Console, session: Session, request: Request, _path: Mapping[str, Any]
 ) -> Response:
     """Show the six stages."""
-    view = _view(console, tenant, request.args.get("cycle"))
-    return _page("loop.html", tenant=tenant, view=view)
+    view = _view(console, session.claims.tenant, request.args.get("cycle"))
+    return _shown(console, session, "loop.html", view=view)
 
 
-def live(console: Console, tenant: str, request: Request, _path: Mapping[str, Any]) -> Response:
+def live(
+    console: Console, session: Session, request: Request, _path: Mapping[str, Any]
+) -> Response:
     """Push the stages anew whenever the position vector moves."""
     try:
         leave = console.live_pages.enter()
     except TooManyLivePages as refusal:
         return problem_response(problem_of(refusal), [("Retry-After", _RETRY_SECONDS)])
-    stream = _stages_as_they_change(console, tenant, request.args.get("cycle"))
+    stream = _stages_as_they_change(console, session, request.args.get("cycle"))
     headers = [("Cache-Control", "no-store"), ("X-Accel-Buffering", "no")]
     response = Response(stream, content_type="text/event-stream", headers=headers)
     # Not in the generator: one that was never asked for anything has no end to run.
@@ -94,10 +88,11 @@ def live(console: Console, tenant: str, request: Request, _path: Mapping[str, An
 
 
 def number_page(
-    console: Console, tenant: str, request: Request, path: Mapping[str, Any]
+    console: Console, session: Session, request: Request, path: Mapping[str, Any]
 ) -> Response:
     """Show one number, its formula and the events behind it."""
     number, cycle = number_named(path["name"]), request.args.get("cycle", TOTAL)
+    tenant = session.claims.tenant
     snapshot = console.board.newest()
     counted = snapshot.tenants.get(tenant) or nothing()
     service, _, position = request.args.get("after", "").partition(":")
@@ -111,7 +106,9 @@ def number_page(
         limit=PAGE,
     )
     value = counted.outputs.get(cycle, {}).get(number.stage, {}).get(number.name, number.shape({}))
-    return _page(
+    return _shown(
+        console,
+        session,
         "number.html",
         number=number_view(number, value),
         cycle=cycle,
@@ -121,16 +118,19 @@ def number_page(
 
 
 def event_page(
-    console: Console, tenant: str, _request: Request, path: Mapping[str, Any]
+    console: Console, session: Session, _request: Request, path: Mapping[str, Any]
 ) -> Response:
     """Show one event's envelope and the spans of its trace that the tenant may see."""
+    tenant = session.claims.tenant
     envelope = _envelope(console, tenant, path["service"], path["position"])
     trace_id = trace_id_of(envelope["traceparent"])
     found = read_spans(console.span_file, trace_id) if console.span_file and trace_id else ()
     spans = spans_for(tenant, list(found))
     times = {name: moment(envelope[name]).isoformat() for name in ("occurred_at", "recorded_at")}
     shown = {**envelope, **times}
-    return _page(
+    return _shown(
+        console,
+        session,
         "event.html",
         event={
             "type": envelope["type"],
@@ -156,45 +156,26 @@ def static_file(_request: Request, path: Mapping[str, Any]) -> Response:
     )
 
 
-def _enter(console: Console, request: Request, path: Mapping[str, Any]) -> Response:
-    token = request.args.get("token")
-    if token is not None and console.tokens_in_links:
-        return _begin(console, token)
-    return _signed_in(console, loop_page)(request, path)
+def _first(console: Console, request: Request, path: Mapping[str, Any]) -> Response:
+    return enter(console, request, loop_page, path)
 
 
-def _sign_in(console: Console, request: Request, _path: Mapping[str, Any]) -> Response:
-    return _begin(console, request.form.get("token", ""))
+def _shown(console: Console, session: Session, template: str, **values: Any) -> Response:
+    """Return a page with who is signed in, and their way out."""
+    leaving = console.sessions.form_token(session, "/sign-out")
+    who = session.grant.name or session.claims.subject
+    return page(template, tenant=session.claims.tenant, who=who, leaving=leaving, **values)
 
 
-def _begin(console: Console, token: str) -> Response:
-    try:
-        claims = console.authority.claims(token.strip())
-        return console.sessions.begin(_guarded(redirect("/", code=303)), claims)
-    except Rejected as refusal:
-        return _page("signin.html", status=refusal.status, problem=str(refusal))
-
-
-def _signed_in(console: Console, page: Page) -> Endpoint:
-    def answer(request: Request, path: Mapping[str, Any]) -> Response:
-        try:
-            tenant = console.sessions.tenant(request)
-        except Unauthenticated:
-            return _page("signin.html", status=401, problem=None)
-        return page(console, tenant, request, path)
-
-    return answer
-
-
-def _stages_as_they_change(console: Console, tenant: str, cycle: str | None) -> Iterator[str]:
+def _stages_as_they_change(console: Console, session: Session, cycle: str | None) -> Iterator[str]:
     shown: Mapping[str, int] | None = None
     quiet = 0.0
-    while not console.stopping():
+    while not console.stopping() and console.sessions.alive(session):
         snapshot = console.board.newest()
         if snapshot.positions != shown:
             shown, quiet = snapshot.positions, 0.0
-            yield _message(_templates.get_template("stages.html").render(
-                view=_view(console, tenant, cycle)
+            yield _message(templates.get_template("stages.html").render(
+                view=_view(console, session.claims.tenant, cycle)
             ))  # fmt: skip
         elif quiet >= _QUIET_SECONDS:
             quiet = 0.0
@@ -227,16 +208,3 @@ def _envelope(console: Console, tenant: str, service: str, position: int) -> dic
     if row is None:
         raise NoSuchEvent(f"{service} {position}")
     return dict(zip(EVENT, row, strict=True))
-
-
-def _page(template: str, *, status: int = 200, **values: Any) -> Response:
-    text = _templates.get_template(template).render(**values)
-    return _guarded(Response(text, status=status, content_type="text/html; charset=utf-8"))
-
-
-def _guarded(response: Any) -> Response:
-    response.headers["Content-Security-Policy"] = _POLICY
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response  # type: ignore[no-any-return]  # werkzeug's redirect returns its base class

@@ -1,78 +1,64 @@
-"""A browser's session: who was proven by a token, in a signed cookie for a few hours."""
+"""Who may look at the loop's pages, and how they sign in."""
 
-import base64
-import binascii
-import hashlib
-import hmac
-import json
+from environs import FileAwareEnv
+from marshmallow import ValidationError
 
-from werkzeug import Request, Response
+from chassis import setting_texts
+from chassis.auth import Authority
+from chassis.browser_sessions import Sessions
+from chassis.logs import get_logger
+from chassis.settings import Settings, SettingsInvalid
+from chassis.sign_in import ClientSettings, SignIn, sign_in_at
 
-from chassis.auth import Claims, Unauthenticated
-from chassis.clock import Clock, SystemClock
-
-COOKIE = "loop_session"
 SCOPE = "loop.read"
-_HOURS = 12
+CALLBACK = "/sign-in/callback"
+_log = get_logger(__name__)
 
 
-class SignInNeeded(Unauthenticated):
-    """The page needs a token of the tenant."""
+def sign_in_of(settings: Settings, authority: Authority) -> SignIn | None:
+    """Return the sign-in at the issuer, as the loop's own settings say; None without any.
 
-    code = "sign_in_needed"
+    Then production shows its pages to nobody but the bearer of an emergency credential.
 
-
-class Sessions:
-    """Makes and reads session cookies.
-
-    Args:
-        secret: The deployment's key; cookies are signed with a key derived from it.
-        secure: Send cookies over TLS only.
-        clock: Real time, also while the business runs in the past.
+    Raises:
+        SettingsInvalid: some of them are missing.
     """
-
-    def __init__(self, secret: bytes, *, secure: bool, clock: Clock | None = None) -> None:
-        self._key = hmac.digest(secret, b"loop session", hashlib.sha256)
-        self._secure = secure
-        self._clock = clock or SystemClock()
-
-    def begin(self, response: Response, claims: Claims) -> Response:
-        """Put a session for what a token has proven into a response."""
-        claims.require(SCOPE)
-        until = int(self._clock.now().timestamp()) + _HOURS * 3600
-        said = json.dumps([claims.tenant, claims.subject, until]).encode()
-        cookie = f"{_text(said)}.{_text(self._sign(said))}"
-        response.set_cookie(
-            COOKIE,
-            cookie,
-            max_age=_HOURS * 3600,
-            httponly=True,
-            secure=self._secure,
-            samesite="Lax",
-        )
-        return response
-
-    def tenant(self, request: Request) -> str:
-        """Return whose numbers the browser may see; raises SignInNeeded."""
-        said, _, signature = request.cookies.get(COOKIE, "").partition(".")
-        try:
-            content, given = _bytes(said), _bytes(signature)
-        except (binascii.Error, ValueError):
-            raise SignInNeeded("The session is malformed.") from None
-        if not hmac.compare_digest(self._sign(content), given):
-            raise SignInNeeded("Sign in with a token.")
-        tenant, _, until = json.loads(content)
-        if until < self._clock.now().timestamp():
-            raise SignInNeeded("The session is over.")
-        return str(tenant)
-
-    def _sign(self, said: bytes) -> bytes:
-        return hmac.digest(self._key, said, hashlib.sha256)
+    client = client_settings()
+    if client is None and settings.production:
+        _log.warning("loop.no_sign_in")
+    return sign_in_at(settings, client, authority) if client else None
 
 
-def _text(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).decode()
+def client_settings() -> ClientSettings | None:
+    """Read as whom people are signed in: SIGN_IN_CLIENT_ID and what belongs to it.
+
+    Raises:
+        SettingsInvalid: some are missing.
+    """
+    env = FileAwareEnv(strip_whitespace=True)
+    names = ("SIGN_IN_CLIENT_ID", "SIGN_IN_CLIENT_SECRET", "LOOP_PUBLIC_URL")
+    client_id, secret, public = (env.str(name, "") for name in names)
+    given = dict(zip(names, (client_id, secret, public), strict=True))
+    missing = [name for name, value in given.items() if not value]
+    if len(missing) == len(names):
+        return None
+    if missing:
+        raise SettingsInvalid([f"{name}: the loop's page needs it" for name in missing])
+    try:
+        where = setting_texts.web(public)
+    except ValidationError as error:
+        raise SettingsInvalid([f"LOOP_PUBLIC_URL: {error.messages[0]}"]) from None
+    return ClientSettings(
+        client_id=client_id, client_secret=secret, redirect_uri=f"{where}{CALLBACK}"
+    )
 
 
-def _bytes(text: str) -> bytes:
-    return base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True)
+def sessions_of(settings: Settings, authority: Authority, sign_in: SignIn | None) -> Sessions:
+    """Return the sessions of the loop's pages."""
+    return Sessions(
+        settings.secret,
+        authority=authority,
+        scope=SCOPE,
+        secure=settings.production,
+        sign_in=sign_in,
+    )

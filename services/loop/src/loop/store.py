@@ -53,18 +53,10 @@ PARKED = {
     "tries": "!int64",
     "parked_at": "!int64",
 }
-SKIPPED = {
-    "service": "!string",
-    "position": "!int64",
-    "actor": "!string",
-    "reason": "!string",
-    "at": "!int64",
-}
 SCHEMA: dict[str, dict[str, str]] = {
     "event": EVENT,
     "checkpoint": CHECKPOINT,
     "parked": PARKED,
-    "skipped": SKIPPED,
     **{name: schema_of(fact) for fact, name in TABLES.items()},
 }
 FINGERPRINT = hash_of(SCHEMA)

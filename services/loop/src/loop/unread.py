@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from duckdb import DuckDBPyConnection
 
-from chassis.clock import SystemClock, micros
 from chassis.envelope import Recorded
 from chassis.parked import NotParked
 from chassis.wire import from_text
@@ -14,8 +13,6 @@ from loop.live import LiveFacts
 from loop.store import insert_facts
 
 _SELECT = "SELECT service, position, event, error, trace, tries, parked_at FROM parked"
-_SKIPPED = 'SELECT service, position, actor, reason, "at" FROM skipped ORDER BY "at"'
-_wall = SystemClock()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,27 +26,6 @@ class Waiting:
     trace: str
     tries: int
     parked_at: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Skipped:
-    """An event that somebody gave up."""
-
-    service: str
-    position: int
-    actor: str
-    reason: str
-    at: int
-
-
-def skipped(facts: LiveFacts) -> list[Skipped]:
-    """Return what was given up, oldest first."""
-    with facts.store.cursor() as db:
-        rows = db.execute(_SKIPPED).fetchall()
-    return [
-        Skipped(service=service, position=position, actor=actor, reason=reason, at=at)
-        for service, position, actor, reason, at in rows
-    ]
 
 
 def listed(facts: LiveFacts) -> list[Waiting]:
@@ -84,15 +60,10 @@ def retry(facts: LiveFacts, service: str, position: int) -> bool:
     return True
 
 
-def skip(facts: LiveFacts, service: str, position: int, *, actor: str, reason: str) -> None:
-    """Give one event up, for a reason that is kept; raises NotParked."""
+def skip(facts: LiveFacts, service: str, position: int) -> None:
+    """Give one event up; raises NotParked."""
     with facts.writing() as db:
-        waiting = _one(db, service, position)
-        _forget(db, waiting)
-        db.execute(
-            "INSERT INTO skipped VALUES (?, ?, ?, ?, ?)",
-            [service, position, actor, reason, micros(_wall.now())],
-        )
+        _forget(db, _one(db, service, position))
 
 
 def _one(db: DuckDBPyConnection, service: str, position: int) -> Waiting:

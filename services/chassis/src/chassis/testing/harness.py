@@ -162,8 +162,8 @@ class Harness:
         ]
 
     def types(self) -> list[str]:
-        """Return the wire names of everything that was recorded, without the processes' own."""
-        own = {"process_advanced", "timer_fired"}
+        """Return the wire names of everything that was recorded, without the chassis's own."""
+        own = {"process_advanced", "timer_fired", "audit_recorded"}
         return [entry.type for entry in self.happened() if entry.type not in own]
 
     def rows(self, statement: str) -> list[dict[str, Any]]:

@@ -5,12 +5,16 @@ import os
 import signal
 import ssl
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from chassis.auth import Authority, AuthSettings, authority_from
+from chassis.clock import Clock
+from chassis.errors import Unavailable
 from chassis.testing.certificates import self_signed
 from chassis.testing.nodes import Command, bound_to_supervisor, free_ports
 from chassis.testing.oidc.tokens import now
@@ -123,3 +127,17 @@ class PrivateIssuer(PrivateServer):
         }
         kept = {name: value for name, value in claims.items() if value is not None}
         return str(self.control("sign", claims=kept, header=dict(header or {})))
+
+
+def trusting(settings: AuthSettings, clock: Clock | None = None) -> Authority:
+    """Return an authority that has the issuer's keys, on a machine that may be busy."""
+    deadline = time.monotonic() + 90
+    while True:
+        authority = authority_from(settings, clock)
+        try:
+            authority.ready()
+        except Unavailable:
+            if time.monotonic() > deadline:
+                raise
+            continue
+        return authority

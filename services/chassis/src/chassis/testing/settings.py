@@ -18,6 +18,11 @@ _FIXED = Settings(
     audience="sixfold",
 )
 
+UNLIMITED = dict.fromkeys(
+    ("RATE_SUBJECT", "RATE_ADDRESS", "RATE_CODES", "RATE_FORMS", "RATE_SIGN_IN"), "0"
+)
+"""Settings of a process that one client may ask as fast as it can: a demonstration, a lab."""
+
 
 def settings(**changes: Any) -> Settings:
     """Return settings that fit a test, with some of them changed."""

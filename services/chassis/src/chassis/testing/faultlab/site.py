@@ -30,6 +30,7 @@ from chassis.testing.faultlab.subject import TENANT, Around, Look, Subject
 from chassis.testing.faultlab.witness import Witness
 from chassis.testing.nodes import free_ports
 from chassis.testing.servers import PrivatePostgreSQL, PrivateRabbitMQ
+from chassis.testing.settings import UNLIMITED
 from chassis.testing.web import AUDIENCE, ISSUER, Tokens
 
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
@@ -301,6 +302,7 @@ class Site:
             "HTTP_PORT": str(place.ports.get(role, 0)), "SERVICE_TOKEN": token,
             "FEEDS": ",".join(self._feeds(service)), "CLOCK_FILE": str(place.clock_file),
             "RETRY_SECONDS": "0.2,0.5,1", "FEED_POLL_SECONDS": "1", "PGAPPNAME": name,
+            **UNLIMITED,
             **self.subject.environment(self._around),
         }  # fmt: skip
 

@@ -18,14 +18,12 @@ class SigningKeys:
     """Keys that rotate: the newest signs, every published one verifies."""
 
     def __init__(self) -> None:
-        self._number = 0
         self.published: list[Key] = []
         self.rotate("RS256")
 
     def rotate(self, algorithm: str) -> str:
         """Begin to sign with a new key and go on publishing the old ones; return its id."""
-        self._number += 1
-        kid = f"key-{self._number}"
+        kid = f"key-{secrets.token_hex(4)}"
         self.algorithm, self.signing = algorithm, _made(algorithm, kid)
         self.published.append(self.signing)
         return kid

@@ -198,7 +198,7 @@ class World:
         for subscription, position in waiting:
             with service.database.begin() as db:
                 now = service.clock.now()
-                parked_audit.retry(db, subscription, position, actor="operator", now=now)
+                parked_audit.retry(db, subscription, position, now=now)
         if waiting:
             self._idle.clear()
         return len(waiting)

@@ -1,0 +1,17 @@
+"""Audit: a list of who did what privileged thing."""
+
+from collections.abc import Sequence
+
+from alembic import op
+
+from chassis import audit_schema
+
+revision: str = "0003"
+down_revision: str | None = "0002"
+branch_labels: str | Sequence[str] | None = None
+depends_on: str | Sequence[str] | None = None
+phase: str = "expand"
+
+
+def upgrade() -> None:
+    audit_schema.create_v1(op)
