@@ -4,7 +4,7 @@ import base64
 import json
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -16,13 +16,14 @@ from chassis.clock import SystemClock
 from chassis.context import Context, digest_of
 from chassis.database import Database
 from chassis.erasure_list import ErasureList
+from chassis.errors import Unavailable
 from chassis.key_store import SqlKeys
 from chassis.migrations import ensure_current
 from chassis.restored import RestoreUnfinished
 from chassis.roles import blueprint_of
 from chassis.storage import Storage, log_on
 from chassis.testing.migrated import migrated
-from identity import linking
+from identity import forgetting, linking
 from sixfold import main
 
 SECRET, MASTER = b"s" * 32, b"m" * 32
@@ -294,3 +295,27 @@ def test_a_log_is_restored_up_to_a_position(place: Place, person: UUID) -> None:
         assert [event.type for event in log_on(db).after(0, limit=9)] == ["person_registered"]
     for service, url in place.urls("new").items():
         ensure_current(url, service)
+
+
+def test_a_wish_to_be_forgotten_is_on_the_list_before_it_is_answered(
+    place: Place, person: UUID
+) -> None:
+    """A disaster between answer and erasure would bring the person back with the next restore."""
+    list_ = ErasureList(address=str(place.folder / "erasures"), secret=SECRET, service="identity")
+    storage = replace(place.identity(), erasures=list_)
+    with storage.begin(why()) as work:
+        request_id = forgetting.request_erasure(work, person_id=person)
+    (entry,) = list_.entries()
+    assert (entry.request_id, entry.about) == (request_id, str(person))
+    assert str(person) in entry.subjects
+
+
+def test_without_its_list_no_wish_to_be_forgotten_is_taken(place: Place, person: UUID) -> None:
+    """It would be answered, and the next restore would know nothing of it."""
+    (place.folder / "file").write_text("")
+    list_ = ErasureList(address=str(place.folder / "file"), secret=SECRET, service="identity")
+    storage = replace(place.identity(), erasures=list_)
+    with pytest.raises(Unavailable), storage.begin(why()) as work:
+        forgetting.request_erasure(work, person_id=person)
+    with storage.system.read() as db:
+        assert "erasure_requested" not in {event.type for event in log_on(db).after(0, limit=99)}

@@ -32,10 +32,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def member_of(site: Site) -> str:
-    """Return a person of whom something can be read."""
-    addresses = site.stack.addresses
-    (*_, enrolled) = events_of(dict(addresses.databases), "identity", "member_enrolled")
-    return str(json.loads(enrolled.data)["person_id"])
+    """Return a person of whom something can be read: who has an account with a name."""
+    databases, keys = dict(site.stack.addresses.databases), dict(site.stack.addresses.keys)
+    readable = {subject for _, subject, _, value in personal_fields(site, databases, keys) if value}
+    linked = [json.loads(e.data) for e in events_of(databases, "identity", "account_linked")]
+    (*_, one) = (each for each in linked if str(each["account_id"]) in readable)
+    return str(one["person_id"])
 
 
 def metric(site: Site, name: str) -> float:
