@@ -1,7 +1,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup doctor demo shop test check lint fmt types imports unit rest simulate bench faults requirements lock clean
+.PHONY: help setup doctor demo shop test check lint fmt types imports unit rest simulate bench faults requirements lock clean previous image image-test sbom licences compose-secrets
 
 BIN := .venv/bin
 FAST := not servers and not journey and not browser and not many and not tools
@@ -73,5 +73,25 @@ fmt: setup ## Format, and mend what can be mended
 lock: ## Rewrite the lock files from requirements/*.in
 	@tools/lock.sh
 
+licences: setup ## Write docs/licences.md; fails for a licence that is not allowed
+	@$(BIN)/python tools/licences.py
+
+##@ Release
+image: ## Build the image with podman, where that is installed
+	@python=$$(tools/python.sh) && "$$python" tools/image.py
+
+image-test: setup image ## Build the image and let the rendered workload do its work in it
+	@$(BIN)/pytest -m "" tests/operations/test_image.py
+
+sbom: setup ## Write build/sixfold.cdx.json: what the image holds (CycloneDX)
+	@$(BIN)/python tools/sbom.py
+
+compose-secrets: setup ## Make the secrets of deploy/compose, as files, where there are none
+	@$(BIN)/python tools/compose.py
+
+previous: setup ## Keep a released commit for the tests of the next version (COMMIT=...)
+	@$(BIN)/python tests/operations/keeping.py $(COMMIT)
+
+##@ Tidy
 clean: ## Remove what was made here: .venv, .run, build
 	@rm -rf .venv .run build
