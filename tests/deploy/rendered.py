@@ -20,7 +20,7 @@ VALUES = {"defaults": None} | {
     path.name.removesuffix("-values.yaml"): path for path in sorted(CHART.glob("ci/*-values.yaml"))
 }
 NAMES = list(VALUES)
-JOBS = ("migrate", "preflight", "topology")
+JOBS = ("preflight", "migrate", "topology")  # in their order
 Object = dict[str, Any]
 
 
@@ -93,6 +93,11 @@ def containers(template: Object) -> list[Object]:
     """List the containers of a pod, those that run before it included."""
     spec = template["spec"]
     return [*spec.get("initContainers", ()), *spec["containers"]]
+
+
+def whole(name: str) -> bool:
+    """Say whether a component is told every setting; jobs on the broker and of backups are not."""
+    return name != "topology" and not name.startswith("backup-")
 
 
 def env_of(template: Object) -> dict[str, str]:

@@ -6,8 +6,10 @@
 {{- range $told.roles }}{{ $found = append $found (printf "%s-%s" $service .) }}{{ end -}}
 {{- $found = append $found (printf "%s-migrate" $service) -}}
 {{- if $root.Values.preflight.enabled }}{{ $found = append $found (printf "%s-preflight" $service) }}{{ end -}}
-{{- if $root.Values.topology.enabled }}{{ $found = append $found (printf "%s-topology" $service) }}{{ end -}}
 {{- end -}}
+{{- if .Values.topology.enabled }}{{ $found = append $found "topology" }}{{ end -}}
+{{- if .Values.backup.enabled }}{{ $found = concat $found (keys (.Files.Get "files/backups.yaml" | fromYaml) | sortAlpha) }}{{ end -}}
+{{- if and .Values.backup.enabled (not .Values.backup.drill) }}{{ $found = without $found "backup-drill" }}{{ end -}}
 {{- if .Values.evaluation.enabled }}{{ $found = concat $found (list "postgresql" "rabbitmq") }}{{ end -}}
 {{- join "\n" $found -}}
 {{- end }}

@@ -1,35 +1,39 @@
-{{/* Which secrets a role of a service reads, from which Secret: lines "SECRET-NAME KEY [key in the Secret]" */}}
+{{/* Which secrets a process reads, from which Secret: lines "SECRET-NAME FILE [key in the Secret]" */}}
 {{- define "sixfold.secretNames" -}}
 {{- $values := .root.Values -}}
+{{- $found := list -}}
+{{- if not .bare -}}
 {{- $service := index $values.services .service -}}
-{{ $values.secrets.existingSecret }} SECRET
-{{- range list "DATABASE_URL" "KEYS_URL" "AMQP_URI" "MASTER_KEY" "CLIENT_SECRET" }}
-{{ $service.existingSecret }} {{ . }}
-{{- end }}
-{{- if $values.secrets.databaseRoles }}
-{{ $service.existingSecret }} SYSTEM_DATABASE_URL
-{{- end }}
-{{- if and .owner $values.secrets.databaseRoles }}
-{{ $service.ownerSecret }} MIGRATION_DATABASE_URL
-{{ $service.ownerSecret }} MIGRATION_KEYS_URL
-{{- end }}
-{{- range .secrets }}
-{{ . }}
-{{- end }}
-{{- with $values.broker.tls.existingSecret }}
-{{ . }} BROKER_CA ca.crt
-{{- if $values.broker.tls.clientCertificate }}
-{{ . }} BROKER_CERTIFICATE tls.crt
-{{ . }} BROKER_KEY tls.key
-{{- end }}
-{{- end }}
+{{- range list "SECRET" "MASTER_KEY" }}{{ $found = append $found (printf "%s %s" $values.secrets.existingSecret .) }}{{ end -}}
+{{- range list "DATABASE_URL" "KEYS_URL" "AMQP_URI" "CLIENT_SECRET" }}{{ $found = append $found (printf "%s %s" $service.existingSecret .) }}{{ end -}}
+{{- if $values.secrets.databaseRoles -}}
+{{- $found = append $found (printf "%s SYSTEM_DATABASE_URL" $service.existingSecret) -}}
+{{- if .owner -}}
+{{- range list "MIGRATION_DATABASE_URL" "MIGRATION_KEYS_URL" }}{{ $found = append $found (printf "%s %s" $service.ownerSecret .) }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- with $values.broker.tls.existingSecret -}}
+{{- $found = append $found (printf "%s BROKER_CA ca.crt" .) -}}
+{{- if $values.broker.tls.clientCertificate -}}
+{{- $found = concat $found (list (printf "%s BROKER_CERTIFICATE tls.crt" .) (printf "%s BROKER_KEY tls.key" .)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- range .secrets }}{{ $found = append $found . }}{{ end -}}
+{{- with $values.auth.caSecret }}{{ $found = append $found (printf "%s HTTP_CA ca.crt" .) }}{{ end -}}
+{{- with $values.database.tls.existingSecret }}{{ $found = append $found (printf "%s DATABASE_CA ca.crt" .) }}{{ end -}}
+{{- with $values.storage.existingSecret }}{{ $found = append $found (printf "%s AWS_SHARED_CREDENTIALS_FILE credentials" .) }}{{ end -}}
+{{- join "\n" $found -}}
 {{- end }}
 
-{{/* The environment of a process: no secret is in it, only where each one's file is */}}
+{{/* The environment of a process: no secret is in it, only where each one's file is.  DATABASE_CA is
+     named by the databases' addresses themselves, as sslrootcert. */}}
 {{- define "sixfold.env" -}}
 {{- $values := .root.Values -}}
+{{- $told := deepCopy (.env | default dict) -}}
+{{- if not .bare -}}
 {{- $service := index $values.services .service -}}
-{{- $told := dict
+{{- $told = dict
   "SERVICE" .service
   "ENVIRONMENT" $values.environment
   "ISSUER" $values.auth.issuer
@@ -56,18 +60,24 @@
 {{- $_ := set $told "FEEDS" (join "," $feeds) -}}
 {{- end -}}
 {{- if eq .service "loop" }}{{ $_ := set $told "FACTS_FILE" "/var/lib/sixfold/facts.duckdb" }}{{ end -}}
-{{- if $service.shopHosts }}{{/* hosts alone: whose they are is a setting, STOREFRONT_HOSTS */}}{{ end -}}
-{{- range $settings := list $values.settings $service.settings (.settings | default dict) -}}
+{{- range $settings := list $values.settings $service.settings -}}
 {{- range $name, $value := $settings }}{{ $_ := set $told $name (toString $value) }}{{ end -}}
 {{- end -}}
+{{- end -}}
+{{- if $values.storage.existingSecret }}{{ $_ := set $told "AWS_EC2_METADATA_DISABLED" "true" }}{{ end -}}
 {{- range $name, $value := $told }}
+{{- if ne $value "" }}
 - name: {{ $name }}
   value: {{ $value | quote }}
 {{- end }}
+{{- end }}
 {{- range splitList "\n" (include "sixfold.secretNames" .) }}
 {{- $name := index (splitList " " .) 1 }}
-- name: {{ ternary $name (printf "%s_FILE" $name) (hasPrefix "BROKER_" $name) }}
+{{- $itself := or (hasPrefix "BROKER_C" $name) (hasSuffix "_FILE" $name) (has $name (list "BROKER_KEY" "HTTP_CA")) }}
+{{- if ne $name "DATABASE_CA" }}
+- name: {{ ternary $name (printf "%s_FILE" $name) $itself }}
   value: /run/secrets/sixfold/{{ $name }}
+{{- end }}
 {{- end }}
 {{- end }}
 
@@ -77,10 +87,12 @@
 - name: secrets
   mountPath: /run/secrets/sixfold
   readOnly: true
+{{- if not .bare }}
 - name: roles
   mountPath: /etc/sixfold/roles
   readOnly: true
-{{- if .root.Values.auth.breakGlassConfigMap }}
+{{- end }}
+{{- if and .root.Values.auth.breakGlassConfigMap (not .bare) }}
 - name: break-glass
   mountPath: /etc/sixfold/break-glass
   readOnly: true
@@ -90,7 +102,7 @@
 {{- define "sixfold.volumes" -}}
 - name: tmp
   emptyDir:
-    sizeLimit: 128Mi
+    sizeLimit: {{ .scratch | default "128Mi" }}
 - name: secrets
   projected:
     defaultMode: 288 # 0440: root writes, the group of the pod reads
@@ -103,17 +115,12 @@
             - key: {{ index $words (sub (len $words) 1) }}
               path: {{ index $words 1 }}
       {{- end }}
-      {{- with .root.Values.database.tls.existingSecret }}
-      - secret:
-          name: {{ . }}
-          items:
-            - key: ca.crt
-              path: DATABASE_CA
-      {{- end }}
+{{- if not .bare }}
 - name: roles
   configMap:
     name: {{ include "sixfold.name" (dict "root" .root "component" (ternary "job-roles" "roles" (eq .account "jobs"))) }}
-{{- with .root.Values.auth.breakGlassConfigMap }}
+{{- end }}
+{{- with ternary "" .root.Values.auth.breakGlassConfigMap (.bare | default false) }}
 - name: break-glass
   configMap:
     name: {{ . }}
@@ -126,7 +133,7 @@ metadata:
   labels:
     {{- include "sixfold.labels" . | nindent 4 }}
 spec:
-  serviceAccountName: {{ include "sixfold.name" (dict "root" .root "component" "jobs") }}
+  serviceAccountName: {{ include "sixfold.name" (dict "root" .root "component" (.account | default "processes")) }}
   {{- include "sixfold.podSecurity" . | nindent 2 }}
   restartPolicy: {{ .restartPolicy | default "Never" }}
   terminationGracePeriodSeconds: {{ .root.Values.terminationGracePeriodSeconds }}
@@ -141,7 +148,7 @@ spec:
       env:
         {{- include "sixfold.env" . | trim | nindent 8 }}
       resources:
-        {{- toYaml .root.Values.roles.job.resources | nindent 8 }}
+        {{- toYaml (.resources | default .root.Values.roles.job.resources) | nindent 8 }}
       {{- include "sixfold.containerSecurity" . | nindent 6 }}
       volumeMounts:
         {{- include "sixfold.mounts" . | nindent 8 }}
