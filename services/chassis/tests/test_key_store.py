@@ -125,6 +125,26 @@ def test_a_wrapped_key_opens_only_for_its_own_subject(url: str) -> None:
         store(url).open_key("acme", "s2")
 
 
+def test_a_renewed_master_key_takes_over_without_a_gap(url: str) -> None:
+    """Renewing it would lose every person's data, or keep the old key in use for ever."""
+    database, renewed, clock = Database(url), b"n" * 32, FixedClock(NOW)
+    before = SqlKeys(database, master_key=MASTER, other_key=renewed, clock=clock)
+    after = SqlKeys(database, master_key=renewed, other_key=MASTER, clock=clock)
+    ada = before.seal_key("acme", "ada")
+    before.seal_key("acme", "gone")
+    before.destroy("acme", "gone")
+    assert after.open_key("acme", "ada") == ada
+    assert after.seal_key("acme", "bob") == before.open_key("acme", "bob")
+
+    assert (after.rewrap(page=1), after.rewrap()) == (1, 0)
+
+    alone = SqlKeys(database, master_key=renewed, clock=clock)
+    assert (alone.open_key("acme", "ada"), alone.open_key("acme", "gone")) == (ada, None)
+    with pytest.raises(InvalidTag):
+        SqlKeys(database, master_key=MASTER, clock=clock).open_key("acme", "ada")
+    database.close()
+
+
 def test_nothing_of_a_destroyed_key_stays_in_the_files(url: str, tmp_path: Path) -> None:
     """A disk image taken after an erasure holds no key of the person."""
     keys = store(url)

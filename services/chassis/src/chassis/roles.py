@@ -82,7 +82,12 @@ def storage_of(
         database=log,
         everyones=everyones,
         registry=blueprint.registry,
-        keys=SqlKeys(keys, master_key=settings.master_key, clock=clock),
+        keys=SqlKeys(
+            keys,
+            master_key=settings.master_key,
+            other_key=settings.other_master_key,
+            clock=clock,
+        ),
         clock=clock,
         secret=settings.secret,
         inline=blueprint.inline,

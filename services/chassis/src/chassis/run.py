@@ -44,6 +44,7 @@ ROLES: Mapping[str, Role] = {
         function="projector",
     ),
     "migrate": Role(does="bring the databases to this schema", module="chassis.migrate_job"),
+    "rewrap": Role(does="wrap the subjects' keys anew", module="chassis.rewrap_job"),
     "preflight": Role(
         does="check everything that a service needs, and change nothing",
         module="chassis.preflight.job",

@@ -60,6 +60,7 @@ class Settings:
             own authorities.
         secret: Deployment-wide key of every keyed hash (32 bytes or more, in base64).
         master_key: Wraps the subjects' keys (32 bytes, in base64).
+        other_master_key: Opens them too: the next one or the one before, while it is renewed.
         jwks: Address or file of the keys that tokens are checked with; found by the issuer's
             discovery document if it is not given.
         issuer: Who must have issued a token.
@@ -111,6 +112,7 @@ class Settings:
     issuer: str
     audience: str
     jwks: str | None = None
+    other_master_key: bytes | None = field(default=None, repr=False)
     system_database_url: str | None = field(default=None, repr=False)
     migration_database_url: str | None = field(default=None, repr=False)
     migration_keys_url: str | None = field(default=None, repr=False)
@@ -287,6 +289,9 @@ def _optional(reading: Reading) -> dict[str, Any]:
         "lease_seconds": reading.number("LEASE_SECONDS"),
         "pool_size": reading.text("POOL_SIZE", setting_texts.connections, default=None),
         "timer_poll_seconds": reading.number("TIMER_POLL_SECONDS"),
+        "other_master_key": reading.text(
+            "OTHER_MASTER_KEY", setting_texts.master_key, default=None
+        ),
         "drain_seconds": reading.number("DRAIN_SECONDS"),
         "lag_limit": reading.text("LAG_LIMIT", setting_texts.count, default=None),
         "quotas": reading.text("QUOTAS", setting_texts.limits, default=None),

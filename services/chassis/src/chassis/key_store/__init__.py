@@ -16,6 +16,7 @@ from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import (
     Column,
@@ -28,6 +29,7 @@ from sqlalchemy import (
     func,
     select,
     text,
+    tuple_,
     update,
 )
 
@@ -65,6 +67,7 @@ class SqlKeys:
     Args:
         database: Holds the keys and nothing else.
         master_key: Wraps them, 32 bytes.
+        other_key: Opens them too, while the master key is renewed.
         clock: Tells when a key was made or destroyed.
         seconds: For how long a key may outlive its destruction in another process.
         limit: How many keys a process keeps at most.
@@ -76,6 +79,7 @@ class SqlKeys:
         database: Database,
         *,
         master_key: bytes,
+        other_key: bytes | None = None,
         clock: Clock,
         seconds: float = 3.0,
         limit: int = 10_000,
@@ -83,6 +87,7 @@ class SqlKeys:
     ) -> None:
         self.database = database
         self._master = AESGCM(master_key)
+        self._openers = [self._master, *([AESGCM(other_key)] if other_key else [])]
         self._clock = clock
         self._cache = KeyCache(seconds=seconds, limit=limit, monotonic=monotonic)
 
@@ -153,11 +158,48 @@ class SqlKeys:
         nonce = os.urandom(_NONCE)
         return nonce + self._master.encrypt(nonce, key, _binding(tenant, subject))
 
+    def rewrap(self, page: int = 500) -> int:
+        """Wrap every key with the master key that is not yet; returns how many those were.
+
+        It may be stopped at any moment and run again, beside everything else.
+        """
+        row, changed, after = SUBJECT_KEYS.c, 0, ("", "")
+        by = tuple_(row.tenant, row.subject)
+        while True:
+            with self.database.begin() as db:
+                wanted = select(row.tenant, row.subject, row.wrapped).where(by > after)
+                found = db.execute(wanted.order_by(row.tenant, row.subject).limit(page)).all()
+                changed += sum(self._rewrap(db, *each) for each in found)
+            if not found:
+                return changed
+            after = (found[-1].tenant, found[-1].subject)
+
+    def _rewrap(self, db: Connection, tenant: str, subject: str, wrapped: bytes | None) -> bool:
+        if wrapped is None or self._is_opened_by(self._master, tenant, subject, wrapped):
+            return False
+        row = SUBJECT_KEYS.c
+        mine = (row.tenant == tenant) & (row.subject == subject) & (row.wrapped == wrapped)
+        anew = self._wrap(tenant, subject, self._unwrap(tenant, subject, wrapped))
+        # One that was destroyed meanwhile stays destroyed.
+        return db.execute(update(SUBJECT_KEYS).where(mine).values(wrapped=anew)).rowcount == 1
+
+    def _unwrap(self, tenant: str, subject: str, wrapped: bytes) -> bytes:
+        for opener in self._openers[:-1]:
+            if self._is_opened_by(opener, tenant, subject, wrapped):
+                return _open(opener, tenant, subject, wrapped)
+        return _open(self._openers[-1], tenant, subject, wrapped)
+
+    def _is_opened_by(self, opener: AESGCM, tenant: str, subject: str, wrapped: bytes) -> bool:
+        try:
+            _open(opener, tenant, subject, wrapped)
+        except InvalidTag:
+            return False
+        return True
+
     def _opened(self, tenant: str, subject: str, wrapped: bytes | None) -> bytes | None:
         if wrapped is None:
             return None
-        nonce, sealed = wrapped[:_NONCE], wrapped[_NONCE:]
-        key = self._master.decrypt(nonce, sealed, _binding(tenant, subject))
+        key = self._unwrap(tenant, subject, wrapped)
         self._cache.put(tenant, subject, key)
         return key
 
@@ -201,6 +243,10 @@ def _empty_write_ahead_log(database: Database) -> None:
         with database.engine.connect() as connection:
             raw = connection.connection.dbapi_connection
             raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]  # a checked-out connection is never None
+
+
+def _open(opener: AESGCM, tenant: str, subject: str, wrapped: bytes) -> bytes:
+    return opener.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], _binding(tenant, subject))
 
 
 def _binding(tenant: str, subject: str) -> bytes:
