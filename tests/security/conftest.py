@@ -27,9 +27,8 @@ def issuing() -> Iterator[PrivateIssuer]:
 
 
 @pytest.fixture
-def issuer(issuing: PrivateIssuer, monkeypatch: pytest.MonkeyPatch) -> Iterator[PrivateIssuer]:
-    """Give the issuer on its best behaviour; this process trusts its certificate."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(issuing.certificate))
+def issuer(issuing: PrivateIssuer) -> Iterator[PrivateIssuer]:
+    """Give the issuer on its best behaviour; this process believes its certificate."""
     yield issuing
     issuing.start()
     issuing.behave()

@@ -38,14 +38,12 @@ def whole_site(
     tmp_path_factory: pytest.TempPathFactory, page_issuer: PrivateIssuer
 ) -> Iterator[LoopSite]:
     folder: Path = tmp_path_factory.mktemp("site")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SSL_CERT_FILE", str(page_issuer.certificate))
-        logs = tell(FourLogs(folder))
-        site = LoopSite(folder, logs, MONDAY, page_issuer, PORT)
-        site.start()
-        yield site
-        site.close()
-        logs.close()
+    logs = tell(FourLogs(folder))
+    site = LoopSite(folder, logs, MONDAY, page_issuer, PORT)
+    site.start()
+    yield site
+    site.close()
+    logs.close()
 
 
 @pytest.fixture

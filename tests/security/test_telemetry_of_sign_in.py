@@ -20,11 +20,10 @@ PORT = page_port()
 
 
 @pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopSite]:
+def site(tmp_path: Path) -> Iterator[LoopSite]:
     client = {"secret": "page", "redirect_uris": [f"https://127.0.0.1:{PORT}{CALLBACK}"]}
     place = run_directory() / f"told-issuer-{os.getpid()}"
     with PrivateIssuer(place, clients={CLIENT: client}, users={"ada": PERSON}) as issuer:
-        monkeypatch.setenv("SSL_CERT_FILE", str(issuer.certificate))
         logs = FourLogs(tmp_path)
         site = LoopSite(tmp_path, logs, MONDAY, issuer, PORT)
         site.start()

@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit
 
 import httpx
 
+from chassis import trust
 from chassis.auth import Authority, Claims
 from chassis.clock import Clock, SystemClock
 from chassis.errors import Rejected, Unavailable
@@ -222,7 +223,13 @@ class SignIn:
         where = self._discovered().token
         credentials = (self._client.client_id, self._client.client_secret)
         try:
-            answer = httpx.post(where or "", data=form, auth=credentials, timeout=_TIMEOUT)
+            answer = httpx.post(
+                where or "",
+                data=form,
+                auth=credentials,
+                timeout=_TIMEOUT,
+                verify=trust.context(),
+            )
         except httpx.HTTPError as error:
             raise Unavailable("the issuer does not answer") from error
         if answer.is_client_error:

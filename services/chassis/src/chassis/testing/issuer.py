@@ -8,10 +8,11 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
+from chassis import trust
 from chassis.auth import Authority, AuthSettings, authority_from
 from chassis.clock import Clock
 from chassis.errors import Unavailable
@@ -36,6 +37,8 @@ class PrivateIssuer(PrivateServer):
 
     name = "issuer"
     stop_signal = signal.SIGTERM
+    # Python's start alone takes a minute where dozens of programs share two cores.
+    ready_seconds = 240.0
 
     def __init__(
         self,
@@ -60,6 +63,13 @@ class PrivateIssuer(PrivateServer):
             "users": dict(users or {}),
         }
 
+    def start(self) -> Self:
+        """Start it; from then on this process believes its certificate."""
+        super().start()
+        if self._tls:
+            trust.context().load_verify_locations(self.certificate)
+        return self
+
     def commands(self) -> list[Command]:
         """Give the process."""
         if self._tls and not self.certificate.exists():
@@ -82,10 +92,10 @@ class PrivateIssuer(PrivateServer):
 
     def client(self) -> httpx.Client:
         """Return a client that trusts its certificate."""
-        trust: Any = True
+        verify: Any = True
         if self._tls:
-            trust = ssl.create_default_context(cafile=str(self.certificate))
-        return httpx.Client(base_url=self.url, verify=trust, timeout=10)
+            verify = ssl.create_default_context(cafile=str(self.certificate))
+        return httpx.Client(base_url=self.url, verify=verify, timeout=60)
 
     def control(self, do: str, **more: Any) -> Any:
         """Have it do something, as ``oidc.program`` lists it."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from chassis.testing.nodes import Command, Node
+from chassis.testing.nodes import READY_SECONDS, Command, Node
 from chassis.testing.programs import run_directory
 
 
@@ -17,6 +17,7 @@ class PrivateServer(ABC):
 
     name: str
     stop_signal: signal.Signals
+    ready_seconds: float = READY_SECONDS
 
     def __init__(self, directory: Path | None = None, *, fsync: bool = True) -> None:
         """Choose the directory, by default one in `.run`, and whether writes reach the disk."""
@@ -39,7 +40,7 @@ class PrivateServer(ABC):
         if not self.node.running:
             self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.node.launch(self.commands())
-            self.node.wait_ready(self.ready)
+            self.node.wait_ready(self.ready, self.ready_seconds)
         return self
 
     def stop(self) -> None:
