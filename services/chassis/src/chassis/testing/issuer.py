@@ -56,6 +56,7 @@ class PrivateIssuer(PrivateServer):
         self.certificate = self.directory / "issuer.pem"
         self._told = {
             "issuer": self.url,
+            "keys": str(self.directory / "keys.json"),
             "port": self.port,
             "audience": AUDIENCE,
             "lifetime": lifetime,

@@ -40,7 +40,7 @@ class Issuer:
 
     def __init__(self, configuration: Mapping[str, Any]) -> None:
         self.issuer: str = configuration["issuer"]
-        self.keys = SigningKeys()
+        self.keys = SigningKeys(Path(configuration["keys"]))
         self.grants = Grants(configuration, self.keys)
         self.counts: Counter[str] = Counter()
         self.modes: dict[str, Any] = {}

@@ -6,6 +6,7 @@ import json
 import secrets
 import time
 from base64 import urlsafe_b64encode
+from pathlib import Path
 from typing import Any
 
 from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
@@ -15,22 +16,42 @@ Key = ECKey | RSAKey | OKPKey
 
 
 class SigningKeys:
-    """Keys that rotate: the newest signs, every published one verifies."""
+    """Keys that rotate: the newest signs, every published one verifies.
 
-    def __init__(self) -> None:
+    Args:
+        path: Where they are kept; a restart goes on with them.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
         self.published: list[Key] = []
-        self.rotate("RS256")
+        if path.exists():
+            self.published = [_read(one) for one in json.loads(path.read_text())]
+            self.signing = self.published[-1]
+        else:
+            self.rotate("RS256")
+
+    @property
+    def algorithm(self) -> str:
+        """What the newest key signs with."""
+        return {"RSA": "RS256", "EC": "ES256", "OKP": "Ed25519"}[self.signing.key_type]
 
     def rotate(self, algorithm: str) -> str:
         """Begin to sign with a new key and go on publishing the old ones; return its id."""
         kid = f"key-{secrets.token_hex(4)}"
-        self.algorithm, self.signing = algorithm, _made(algorithm, kid)
+        self.signing = _made(algorithm, kid)
         self.published.append(self.signing)
+        self._keep()
         return kid
 
     def remove_old(self) -> None:
         """Publish only the key that signs."""
         self.published = [self.signing]
+        self._keep()
+
+    def _keep(self) -> None:
+        self._path.touch(mode=0o600)
+        self._path.write_text(json.dumps([key.as_dict(private=True) for key in self.published]))
 
     def document(self) -> dict[str, Any]:
         """Return the JWKS document."""
@@ -68,6 +89,12 @@ def secret_text() -> str:
 def now() -> int:
     """Return the time as tokens say it."""
     return int(time.time())
+
+
+def _read(kept: dict[str, Any]) -> Key:
+    kinds: dict[str, Any] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
+    found: Key = kinds[kept["kty"]].import_key(kept)
+    return found
 
 
 def _made(algorithm: str, kid: str) -> Key:
