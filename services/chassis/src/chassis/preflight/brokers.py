@@ -17,6 +17,7 @@ from chassis.topology_job import vhost_of
 
 OLDEST = (3, 10)
 _RUN = "run topology with a user who may"
+_LATER = "topology brings it"
 
 
 def broker_checks(settings: Settings, blueprint: Blueprint) -> list[Check]:
@@ -36,6 +37,7 @@ def broker_checks(settings: Settings, blueprint: Blueprint) -> list[Check]:
             name="broker topology",
             rule="the service's exchange and queues are there",
             look=lambda: _topology(broker, blueprint),
+            later=_LATER,
         ),
         Check(
             name="broker quorum queues",
@@ -51,11 +53,13 @@ def broker_checks(settings: Settings, blueprint: Blueprint) -> list[Check]:
             name="broker policies",
             rule="limits are policies",
             look=lambda: _policies(api(), blueprint),
+            later=_LATER,
         ),
         Check(
             name="broker permissions",
             rule="a service writes its own exchange and reads its own queues, and declares nothing",
             look=lambda: _permissions(api(), blueprint, settings),
+            later=_LATER,
         ),
     ]
 

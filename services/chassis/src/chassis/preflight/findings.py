@@ -1,7 +1,7 @@
 """What one check of the preflight found, in words that hold no secret."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote, urlsplit
 
 from chassis.settings import Settings
@@ -35,17 +35,19 @@ class Check:
         rule: The rule, as the operator's guide has it.
         look: Returns what it found; raises Failed, NotAsked or whatever a driver raises.
         do: What to do when a driver's error is all there is to say.
+        later: What brings it, if it need not be there before an installation.
     """
 
     name: str
     rule: str
     look: Callable[[], str]
     do: str = "see that it runs, and that this process can reach it"
+    later: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """How one check went: ``ok``, ``failed`` or ``not asked``."""
+    """How one check went: ``ok``, ``failed``, ``later`` or ``not asked``."""
 
     name: str
     outcome: str
@@ -60,14 +62,28 @@ class Finding:
 
 
 def findings(
-    checks: Sequence[Check], secrets: Sequence[str], skipped: Sequence[str] = ()
+    checks: Sequence[Check],
+    secrets: Sequence[str],
+    *,
+    skipped: Sequence[str] = (),
+    installed: bool = False,
 ) -> Iterator[Finding]:
-    """Carry checks out, one after the other; no secret stands in what they found."""
+    """Carry checks out, one after the other; no secret stands in what they found.
+
+    Args:
+        checks: What to look at.
+        secrets: Words that must not be quoted.
+        skipped: Names of checks that are left out.
+        installed: What an installation brings must be there already.
+    """
     for check in checks:
         if check.name in skipped:
             yield Finding(name=check.name, outcome="not asked", found="skipped on demand")
-        else:
-            yield _found(check, secrets)
+            continue
+        found = _found(check, secrets)
+        if found.outcome == "failed" and check.later and not installed:
+            found = replace(found, outcome="later", found=f"{found.found}; {check.later}")
+        yield found
 
 
 def secrets_of(settings: Settings, environment: Mapping[str, str]) -> list[str]:

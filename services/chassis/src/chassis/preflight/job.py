@@ -19,7 +19,7 @@ from chassis.settings import SettingsInvalid, from_environment
 def main(package: str, words: Sequence[str]) -> int:
     """Look at everything; returns 1 if something would keep the service from working."""
     asked = _parser().parse_args(words)
-    found = preflight(package, asked.skip)
+    found = preflight(package, asked.skip, installed=asked.installed)
     if asked.json:
         sys.stdout.write(json.dumps([asdict(each) for each in found], indent=1) + "\n")
     else:
@@ -27,7 +27,9 @@ def main(package: str, words: Sequence[str]) -> int:
     return int(any(each.outcome == "failed" for each in found))
 
 
-def preflight(package: str, skipped: Sequence[str] = ()) -> list[Finding]:
+def preflight(
+    package: str, skipped: Sequence[str] = (), *, installed: bool = False
+) -> list[Finding]:
     """Return how every check of one service went."""
     rule, do = "settings are whole", "mend the variable; docs/guides/operator.md lists them all"
     try:
@@ -45,7 +47,7 @@ def preflight(package: str, skipped: Sequence[str] = ()) -> list[Finding]:
     ]
     return [
         Finding(name="settings", outcome="ok", found=f"{settings.service}, {settings.environment}"),
-        *findings(checks, secrets_of(settings, os.environ), skipped),
+        *findings(checks, secrets_of(settings, os.environ), skipped=skipped, installed=installed),
     ]
 
 
@@ -53,4 +55,5 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="chassis.run preflight SERVICE")
     parser.add_argument("--json", action="store_true", help="a list of objects instead of lines")
     parser.add_argument("--skip", action="append", default=[], help="name of a check; repeatable")
+    parser.add_argument("--installed", action="store_true", help="nothing may come later")
     return parser

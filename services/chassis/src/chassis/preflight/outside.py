@@ -27,7 +27,8 @@ def outside_checks(settings: Settings) -> Iterator[Check]:
             name=f"feed of {name}",
             rule="the producer's log can be read",
             look=_feed(url),
-            do="start that service first, or name this check in --skip",
+            do="see that the service runs and that FEEDS names its inner address",
+            later="the service brings it when it runs",
         )
     yield Check(
         name="erasure list",
