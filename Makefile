@@ -81,7 +81,7 @@ image: ## Build the image with podman, where that is installed
 	@python=$$(tools/python.sh) && "$$python" tools/image.py
 
 image-test: setup image ## Build the image and let the rendered workload do its work in it
-	@$(BIN)/pytest -m "" tests/operations/test_image.py
+	@IMAGE=1 $(BIN)/pytest -m "" tests/operations/test_image.py
 
 sbom: setup ## Write build/sixfold.cdx.json: what the image holds (CycloneDX)
 	@$(BIN)/python tools/sbom.py

@@ -120,6 +120,12 @@ def revision() -> str:
     return found.stdout.strip() or "unknown"
 
 
+def built_from() -> str:
+    """Return the commit that the image was built from."""
+    label = '{{index .Labels "org.opencontainers.image.revision"}}'
+    return podman("image", "inspect", "--format", label, IMAGE)
+
+
 def main(words: Sequence[str]) -> int:
     """Build, or say what is missing."""
     parser = argparse.ArgumentParser(description=__doc__)
