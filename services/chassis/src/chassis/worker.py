@@ -107,6 +107,7 @@ def main(package: str) -> None:
     eventlet.spawn(_stop_when, asked, container, settings.drain_seconds)
     eventlet.spawn(_retire, container.config["storage"])
     container.wait()
+    container.config["storage"].quotas.close()
     telemetry.stop()
 
 
