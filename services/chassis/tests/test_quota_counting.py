@@ -15,7 +15,7 @@ from chassis.errors import Conflict
 from chassis.keyed_rows import fold_into
 from chassis.quotas.counting import AHEAD, SHARE, Account, Purse, give_back, take_ahead
 from chassis.quotas.hearing import told
-from chassis.quotas.limits import BY_NAME, NamedLimit, QuotaExceeded
+from chassis.quotas.limits import BY_NAME, UTC_ZONE, NamedLimit, QuotaExceeded
 from chassis.quotas.periods import period_at
 from chassis.quotas.tables import quota_counts
 from chassis.storage import Storage
@@ -30,8 +30,10 @@ class Workers:
     """Processes that spend from one account, each from its own memory."""
 
     def __init__(self, database: Database, limit: int, number: int = WORKERS) -> None:
-        period = period_at("day", NOW, NOW.tzinfo)  # type: ignore[arg-type]  # it has one
-        self.account = Account(tenant="acme", counted=DAY, period=period, limit=limit)
+        period = period_at("day", NOW, UTC_ZONE)
+        self.account = Account(
+            tenant="acme", counted=DAY, period=period, limit=limit, zone=UTC_ZONE
+        )
         self._database = database
         self.purses = [self._fresh() for _ in range(number)]
         self.spent = 0

@@ -10,6 +10,7 @@ process can keep at most ``AHEAD`` units, or one in ``SHARE`` of the limit, from
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Any
 
 from sqlalchemy import Connection
@@ -22,7 +23,7 @@ from chassis.isolation.transactions import bound
 from chassis.quotas.limits import Counted
 from chassis.quotas.periods import Period
 
-AHEAD = 64
+AHEAD = 256
 SHARE = 32
 # In PostgreSQL and SQLite alike; the division is of whole numbers.
 _MORE = """:need + CASE WHEN (:most - quota_counts.taken - :need) / :share < :ahead
@@ -38,12 +39,13 @@ WHERE tenant = :tenant AND name = :name AND period = :period"""
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Account:
-    """What one tenant may take in one period."""
+    """What one tenant may take in one period, as its zone counts it."""
 
     tenant: str
     counted: Counted
     period: Period
     limit: int
+    zone: tzinfo
 
     @property
     def row(self) -> Mapping[str, Any]:

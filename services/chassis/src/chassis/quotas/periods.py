@@ -19,6 +19,10 @@ class Period:
     begins: datetime
     ends: datetime
 
+    def has(self, moment: datetime) -> bool:
+        """Say whether a moment is in it."""
+        return self.begins <= moment < self.ends
+
 
 def period_at(per: Per, moment: datetime, zone: tzinfo) -> Period:
     """Return the period that a moment is in.
