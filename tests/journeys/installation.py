@@ -71,7 +71,7 @@ class Installation:
 
     def log(self, service: str) -> list[Recorded]:
         """Return a whole log."""
-        with opened(self.stack.addresses.databases[service]) as database, database.read() as db:
+        with opened(self.stack.addresses.databases[service].owner) as database, database.read() as db:
             log, found = log_on(db), list[Recorded]()
             while page := log.after(found[-1].position if found else 0, limit=_PAGE):
                 found.extend(page)
@@ -80,7 +80,7 @@ class Installation:
     def events(self, service: str, *types: str) -> list[Decoded]:
         """Return a log's events of some types, opened with the service's own keys."""
         known = json.loads((self.stack.directory / "stack.json").read_text())
-        with opened(self.stack.addresses.keys[service]) as database:
+        with opened(self.stack.addresses.keys[service].owner) as database:
             keys = SqlKeys(database, master_key=b64decode(known["master_key"]), clock=SystemClock())
             registry = blueprint_of(service).registry
             return [

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chassis.testing.settings import UNLIMITED
+from chassis.testing.three_roles import Addresses as ByRole
 
 SERVICES = ("identity", "listening", "campaigns", "commerce")
 LOOP = "loop"
@@ -31,15 +32,15 @@ class Addresses:
     """Where everything of one stack is found.
 
     Args:
-        databases: SQLAlchemy URL of each service's own database.
-        keys: SQLAlchemy URL of each service's key database.
+        databases: Each service's own database, as each of its roles.
+        keys: Each service's key database, likewise.
         urls: HTTP address of each service, of the loop's console and of the outside world.
     """
 
     directory: Path
     amqp_uri: str
-    databases: Mapping[str, str]
-    keys: Mapping[str, str]
+    databases: Mapping[str, ByRole]
+    keys: Mapping[str, ByRole]
     urls: Mapping[str, str]
     jwks: Path
     clock_file: Path
@@ -88,8 +89,9 @@ def environment_of(
         **inherited,
         "SERVICE": service,
         "ENVIRONMENT": "development",
-        "DATABASE_URL": addresses.databases[service],
-        "KEYS_URL": addresses.keys[service],
+        "DATABASE_URL": addresses.databases[service].application,
+        "SYSTEM_DATABASE_URL": addresses.databases[service].system,
+        "KEYS_URL": addresses.keys[service].application,
         "AMQP_URI": addresses.amqp_uri,
         "SECRET": known.secret,
         "MASTER_KEY": known.master_key,

@@ -16,9 +16,12 @@ import httpx
 
 from chassis.clock import SharedClock
 from chassis.dev_issuer import DevelopmentIssuer
+from chassis.isolation import Roles
 from chassis.migrations import migrate
 from chassis.testing.nodes import Command, Node, free_ports
 from chassis.testing.servers import PrivatePostgreSQL, PrivateRabbitMQ
+from chassis.testing.three_roles import Addresses as ByRole
+from chassis.testing.three_roles import divided
 from sixfold.client import Client, Clients
 from sixfold.occupation import Occupation
 from sixfold.parts import (
@@ -162,7 +165,7 @@ class Stack:
         """Where the services' databases are, for a person."""
         if self.postgresql is None:
             return str(self.directory / "data")
-        return self._databases[SERVICES[0]].replace(SERVICES[0], "<service>")
+        return self._databases[SERVICES[0]].owner.replace(SERVICES[0], "<service>")
 
     def token(self, tenant: str, subject: str, scopes: list[str]) -> str:
         """Return a bearer token of the stack's development issuer."""
@@ -198,11 +201,12 @@ class Stack:
         names = (*SERVICES, LOOP, WORLD, PAYMENTS)
         ports = dict(zip(names, free_ports(len(names)), strict=True))
         self._urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
-        self._databases = {name: self._url(name) for name in PACKAGES}
-        self._keys = {name: self._url(f"{name}_keys") for name in PACKAGES}
+        roles = {name: Roles.named(f"sixfold_{name}") for name in PACKAGES}
+        self._databases = {name: self._url(name, roles[name]) for name in PACKAGES}
+        self._keys = {name: self._url(f"{name}_keys", roles[name]) for name in PACKAGES}
         for name in PACKAGES:
-            migrate(self._databases[name], name)
-            migrate(self._keys[name], KEYS)
+            migrate(self._databases[name].owner, name, roles=roles[name])
+            migrate(self._keys[name].owner, KEYS, roles=roles[name])
         self.clock = SharedClock(self.directory / "clock")
         self.clock.set(self._start_at)
 
@@ -218,11 +222,11 @@ class Stack:
         )
         return self.addresses
 
-    def _url(self, name: str) -> str:
+    def _url(self, name: str, roles: Roles) -> ByRole:
         if self.postgresql is None:
-            return f"sqlite:///{self.directory}/data/{name}.db"
+            return ByRole.same(f"sqlite:///{self.directory}/data/{name}.db")
         # psycopg2: the one driver that eventlet can make wait without blocking.
-        return self.postgresql.database(name)
+        return divided(self.postgresql.database(name), roles)
 
     @property
     def _on_server(self) -> bool:
@@ -238,8 +242,9 @@ class Stack:
         path.touch(mode=0o600)
         description = {
             "urls": dict(self._urls),
-            "databases": dict(self._databases),
-            "keys": dict(self._keys),
+            # An operator's commands read every tenant's events, and change schemas.
+            "databases": {name: each.owner for name, each in self._databases.items()},
+            "keys": {name: each.owner for name, each in self._keys.items()},
             "amqp_uri": self.addresses.amqp_uri,
             "issuer": str(self.directory / "issuer"),
             "secret": self._secrets.secret,

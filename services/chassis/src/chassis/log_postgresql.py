@@ -8,8 +8,9 @@ sequencer (``chassis.sequencer``) sees only committed rows and numbers them.
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from chassis import direct, gate
@@ -37,6 +38,7 @@ MANY = 200
 """From so many events on, copying them in costs less than an array for each column."""
 
 Rows = Sequence[tuple[Any, ...]]
+_guarded: WeakKeyDictionary[Engine, bool] = WeakKeyDictionary()
 _APPEND = call("append_events", APPEND_EVENTS)
 _APPEND_EACH = call("append_each", APPEND_EACH)
 _CLAIM_ROWS = call("claim_rows", CLAIM)
@@ -60,7 +62,7 @@ class PostgresqlLog(SqlReads):
         spans, rows = spans_of(appends), each_row(context, appends, recorded_at)
         claim = {**_command(context, outcome_text(spans)), **_heads(appends)}
         count = sum(len(append.drafts) for append in appends)
-        copies = count >= MANY and direct.can_copy()
+        copies = count >= MANY and direct.can_copy() and not _is_guarded(self._db)
         try:
             written = self._copy(claim, count, rows) if copies else self._insert(claim, list(rows))
         except DBAPIError as error:
@@ -97,6 +99,13 @@ class PostgresqlLog(SqlReads):
         lines = EventLines(drawn, rows)
         direct.copy(self._db, COPY_EVENTS, lines)
         return lines.rows
+
+
+def _is_guarded(db: Connection) -> bool:
+    """Say whether policies hold for this role: PostgreSQL then takes no COPY; asked once."""
+    if db.engine not in _guarded:
+        _guarded[db.engine] = bool(direct.scalar(db, "SELECT row_security_active('events')"))
+    return _guarded[db.engine]
 
 
 def append_each(connection: Any, commands: Sequence[tuple[Context, Append, Rows]]) -> list[str]:

@@ -7,7 +7,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from chassis import logs
@@ -28,7 +28,10 @@ def main(arguments: Sequence[str]) -> int:
     logs.configure(settings)
     ensure_current(settings.database_url, asked.service)
     blueprint = blueprint_of(asked.service)
-    model = ReadModel(storage_of(blueprint, settings), blueprint, asked.name)
+    # Versions are tables that come and go, so whoever works on them owns the schema.
+    owner, _ = settings.owner_urls
+    owning = replace(settings, database_url=owner, system_database_url=None)
+    model = ReadModel(storage_of(blueprint, owning), blueprint, asked.name)
     try:
         for said in act(model, asked):
             _say(said)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, MetaData, Table, inspect, quoted_name, text
 from sqlalchemy.schema import CreateSchema
 
 from chassis import checkpoints, parked
+from chassis.isolation.copying import take_over
 from chassis.projections import Projection
 
 
@@ -52,8 +53,9 @@ class Version:
         self.drop(db)
         if self._schema:
             db.execute(CreateSchema(self._schema, if_not_exists=True))
-        for kept in self._tables.values():
+        for table, kept in self._tables.items():
             kept.create(db, checkfirst=False)
+            take_over(db, table.name, _name(db, kept))
         checkpoints.announce(db, self.name, checkpoints.WHOLE_LOG)
 
     def drop(self, db: Connection) -> None:

@@ -39,11 +39,14 @@ ORDER BY c.relname"""
 _HAS_FUNCTION = "SELECT to_regprocedure('bound_tenant()') IS NOT NULL"
 _SYSTEM_ONLY = ("add_partition", "add_partitions", "next_events", "end_batch")
 _FUNCTIONS = """SELECT p.oid::regprocedure::text AS name FROM pg_proc p
-WHERE p.pronamespace = CAST(current_schema() AS regnamespace) AND p.proname = ANY (:names)
+WHERE p.pronamespace = CAST(current_schema() AS regnamespace)
+    AND p.proname = ANY (CAST(:names AS name[]))
     AND has_function_privilege('public', p.oid, 'EXECUTE')"""
 _SEQUENCES = """SELECT c.relname AS name FROM pg_class c
 WHERE c.relnamespace = CAST(current_schema() AS regnamespace)
-    AND CASE c.relkind WHEN 'S' THEN NOT has_sequence_privilege(:role, c.oid, 'USAGE') END"""
+    AND CASE WHEN c.relkind = 'S' THEN NOT has_sequence_privilege(:role, c.oid, :verb) END"""
+# The sequencer looks how far the rows have come: their partitions have to be made in time.
+_ON_SEQUENCES = (("application", "USAGE"), ("system", "USAGE"), ("system", "SELECT"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,6 +70,7 @@ def has_three_roles(db: Connection, roles: Roles) -> bool:
 def act_as_owner(db: Connection, roles: Roles) -> None:
     """Let what a session makes be the owner's, whichever of its members has logged in."""
     db.execute(text(f"SET ROLE {roles.owner}"))
+    db.commit()
 
 
 def secure(db: Connection, roles: Roles) -> list[str]:
@@ -92,9 +96,10 @@ def _missing(db: Connection, roles: Roles) -> Iterator[str]:
     for row in direct.rows(db, _FUNCTIONS, {"names": list(_SYSTEM_ONLY)}):
         yield f"REVOKE EXECUTE ON FUNCTION {row['name']} FROM PUBLIC"
         yield f"GRANT EXECUTE ON FUNCTION {row['name']} TO {roles.system}"
-    for role in (roles.application, roles.system):
-        for row in direct.rows(db, _SEQUENCES, {"role": role}):
-            yield f'GRANT USAGE ON SEQUENCE "{row["name"]}" TO {role}'
+    for kind, verb in _ON_SEQUENCES:
+        role = getattr(roles, kind)
+        for row in direct.rows(db, _SEQUENCES, {"role": role, "verb": verb}):
+            yield f'GRANT {verb} ON SEQUENCE "{row["name"]}" TO {role}'
 
 
 def _policies(table: Table, roles: Roles) -> Iterator[str]:

@@ -22,6 +22,8 @@ from sqlalchemy import Connection, text
 from chassis import restored
 from chassis.database import Database
 from chassis.errors import CannotStart
+from chassis.isolation import Roles
+from chassis.isolation.securing import act_as_owner, has_three_roles, secure
 from chassis.migrations import compatible
 
 _ENVIRONMENT = Path(__file__).parent / "environment"
@@ -38,7 +40,9 @@ class SchemaNewer(CannotStart):
     """The database has moved on to a schema that this build can't use; start a newer build."""
 
 
-def migrate(url: str, package: str, revision: str = "head") -> str | None:
+def migrate(
+    url: str, package: str, revision: str = "head", roles: Roles | None = None
+) -> str | None:
     """Bring a database to a package's newest revision and return that revision.
 
     Two jobs at once wait for each other, so concurrent DDL cannot collide.
@@ -47,9 +51,17 @@ def migrate(url: str, package: str, revision: str = "head") -> str | None:
         url: The database, reached directly: the lock belongs to the session.
         package: Holds the revisions in ``<package>/migrations/``.
         revision: An earlier one, for a copy that was made when it was the newest.
+        roles: Get their rights and policies on every table, in a database that belongs to the
+            owner among them.
     """
     with _one_at_a_time, opened(url) as db, _alone(db):
+        apart = roles is not None and has_three_roles(db, roles)
+        if roles is not None and apart:
+            act_as_owner(db, roles)
         command.upgrade(config_for(package, connection=db), revision)
+        if roles is not None and apart:
+            secure(db, roles)
+            db.commit()
     return current_revision(url)
 
 

@@ -21,6 +21,7 @@ from chassis.entrypoints import HttpEdge
 from chassis.envelope import Recorded
 from chassis.follower import Follows
 from chassis.ids import lane_of, new_id
+from chassis.isolation import Roles
 from chassis.jwks import key_source
 from chassis.key_store import SqlKeys
 from chassis.migrations import migrate
@@ -31,6 +32,7 @@ from chassis.storage import Storage
 from chassis.subscribe import Subscription
 from chassis.testing.contexts import NOW, SECRET
 from chassis.testing.migrated import migrated
+from chassis.testing.three_roles import divided
 from chassis.timers import fire_due
 from chassis.topology import subscription_name
 from chassis.unit_of_work import UnitOfWork
@@ -54,7 +56,8 @@ class Harness:
 
     Args:
         directory: An empty one; databases and the issuer's keys go there.
-        database_url: Another database than a SQLite file in ``directory``.
+        database_url: Instead of a SQLite file in ``directory``, an empty PostgreSQL database as a
+            superuser; it is given to three roles, as an operator would.
     """
 
     def __init__(
@@ -67,10 +70,12 @@ class Harness:
         database_url: str | None = None,
     ) -> None:
         if database_url is None:
-            url = migrated(directory / f"{blueprint.name}.db", blueprint.name)
+            url = system = migrated(directory / f"{blueprint.name}.db", blueprint.name)
         else:
-            url = database_url
-            migrate(url, blueprint.name)
+            roles = Roles.named(f"sixfold_{blueprint.name}")
+            addresses = divided(database_url, roles)
+            migrate(addresses.owner, blueprint.name, roles=roles)
+            url, system = addresses.application, addresses.system
         keys_url = migrated(directory / f"{blueprint.name}_keys.db", "chassis.key_store")
         self.tenant = tenant
         self.clock = FixedClock(now)
@@ -78,6 +83,7 @@ class Harness:
         self.storage = Storage(
             service=blueprint.name,
             database=Database(url),
+            everyones=Database(system) if system != url else None,
             registry=blueprint.registry,
             keys=SqlKeys(Database(keys_url), master_key=MASTER_KEY, clock=self.clock),
             clock=self.clock,
