@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg2
 
-from bench.logs import DRAFT, fresh_log, numbered, wait_for_head
+from bench.logs import DRAFT, divided_log, numbered, wait_for_head
 from bench.peers import figure_of
 from bench.results import Result, paired
 from chassis.appending import Appending
@@ -35,12 +35,13 @@ def append_vs_insert(postgresql: PrivatePostgreSQL) -> Result:
     pairs = []
     for number in range(ROUNDS):
         name = f"append_{number}"
-        with fresh_log(postgresql.database(name), BARE, pool_size=WRITERS) as database:
+        made = divided_log(postgresql.database(name), BARE, pool_size=WRITERS)
+        with made as (database, system):
             if number % 2:
                 bare = _inserts(postgresql.dsn(name))
-                pairs.append((appends(database), bare))
+                pairs.append((appends(database, system=system), bare))
             else:
-                ours = appends(database)
+                ours = appends(database, system=system)
                 pairs.append((ours, _inserts(postgresql.dsn(name))))
         postgresql.drop_database(name)
     return paired("append_vs_insert", "events/s", pairs)
@@ -51,16 +52,29 @@ def append_vs_eventsourcing(postgresql: PrivatePostgreSQL) -> Result:
     pairs = []
     for number in range(PEER_ROUNDS):
         name = f"peer_{number}"
-        with fresh_log(postgresql.database(name), pool_size=WRITERS) as database:
-            ours = appends(database)
+        with divided_log(postgresql.database(name), pool_size=WRITERS) as (database, system):
+            ours = appends(database, system=system)
         postgresql.database(name)
         pairs.append((ours, _saves(postgresql, name)))
         postgresql.drop_database(name)
     return paired("append_vs_eventsourcing", "events/s", pairs)
 
 
-def appends(database: Database, writers: int = WRITERS, each: int = EVENTS) -> float:
-    """Return how many appends a second writers get through, positions included."""
+def appends(
+    database: Database,
+    writers: int = WRITERS,
+    each: int = EVENTS,
+    *,
+    system: Database | None = None,
+) -> float:
+    """Return how many appends a second writers get through, positions included.
+
+    Args:
+        database: An empty log.
+        writers: How many threads.
+        each: How many appends each of them makes.
+        system: The same as the role that numbers, if that is another.
+    """
     appending = Appending(database)
 
     def write(_: int) -> None:
@@ -68,7 +82,7 @@ def appends(database: Database, writers: int = WRITERS, each: int = EVENTS) -> f
             wanted = Append(stream=f"thing-{new_id()}", expected_version=0, drafts=[DRAFT])
             appending.append(context(), [wanted], recorded_at=NOW)
 
-    with numbered(database):
+    with numbered(system or database):
         return rate(write, writers, each, lambda: wait_for_head(database, writers * each))
 
 

@@ -10,12 +10,15 @@ from contextlib import contextmanager
 from sqlalchemy import text
 
 from chassis.database import Database
+from chassis.isolation import Roles
+from chassis.isolation.securing import secure
 from chassis.leadership import BEAT_SECONDS, Leadership, beat_all
 from chassis.log import Draft
 from chassis.log_postgresql_schema import SCHEMA_V1
 from chassis.loops import Loop, Loops
 from chassis.roles import LOCKS, sequencer_loop
 from chassis.storage import head_of
+from chassis.testing.three_roles import divided
 
 DRAFT = Draft(type="thing_happened", schema_version=1, subjects=(), data=b'{"n":1}' * 20)
 DEADLINE = 60.0
@@ -33,8 +36,30 @@ def fresh_log(url: str, *more: str, pool_size: int = 10) -> Iterator[Database]:
 
 
 @contextmanager
+def divided_log(url: str, *more: str, pool_size: int = 10) -> Iterator[tuple[Database, Database]]:
+    """Do the same with three roles, as an installation has them.
+
+    Yields:
+        The database as the application, whose transactions are bound, and as the system.
+    """
+    roles = Roles.named("sixfold_bench")
+    addresses = divided(url, roles)
+    with fresh_log(addresses.owner, *more) as owner, owner.begin() as db:
+        secure(db, roles)
+    application = Database(addresses.application, pool_size=pool_size)
+    system = Database(addresses.system)
+    yield application, system
+    application.close()
+    system.close()
+
+
+@contextmanager
 def numbered(database: Database) -> Iterator[None]:
-    """Have a log numbered meanwhile as the relay does it: in a process of its own."""
+    """Have a log numbered meanwhile as the relay does it: in a process of its own.
+
+    Args:
+        database: As the system role, where there are three.
+    """
     url = database.url
     program = [sys.executable, "-m", "bench.logs", url]
     with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as sequencer:  # noqa: S603

@@ -71,7 +71,8 @@ class Installation:
 
     def log(self, service: str) -> list[Recorded]:
         """Return a whole log."""
-        with opened(self.stack.addresses.databases[service].owner) as database, database.read() as db:
+        url = self.stack.addresses.databases[service].owner
+        with opened(url) as database, database.read() as db:
             log, found = log_on(db), list[Recorded]()
             while page := log.after(found[-1].position if found else 0, limit=_PAGE):
                 found.extend(page)

@@ -22,11 +22,19 @@ _EVERY_SERVICE = {
         GET /internal/v1/parked/audit
         POST /internal/v1/parked/retry
         GET /internal/v1/progress
-    """
+        GET /internal/v1/tenants/<tenant_id>/quotas
+        GET /internal/v1/tenants/<tenant_id>/usage
+    """,
+    "token": """
+        GET /v1/quotas
+        GET /v1/usage
+    """,
 }
 _IDENTITY = {
     "installation": """
         POST /v1/tenants
+        GET /internal/v1/tenants/<tenant_id>/limits
+        PUT /internal/v1/tenants/<tenant_id>/limits
     """,
     "token": """
         GET /v1/accounts/lookup
