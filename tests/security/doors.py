@@ -26,6 +26,8 @@ _EVERY_SERVICE = {
         GET /internal/v1/tenants/<tenant_id>/usage
     """,
     "token": """
+        GET /v1/audit
+        GET /v1/me
         GET /v1/quotas
         GET /v1/usage
     """,

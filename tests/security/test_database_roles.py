@@ -3,6 +3,13 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from chassis.database import sqlstate
+from chassis.isolation import NO_TENANT
+from chassis.isolation.shared_tables import NARROWER, WITHOUT_TENANT
+from chassis.testing.servers import PrivatePostgreSQL
 from divided_databases import (
     OURS,
     SERVICES,
@@ -12,13 +19,6 @@ from divided_databases import (
     fill,
     insert,
 )
-from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError
-
-from chassis.database import sqlstate
-from chassis.isolation import NO_TENANT
-from chassis.isolation.shared_tables import NARROWER, WITHOUT_TENANT
-from chassis.testing.servers import PrivatePostgreSQL
 
 pytestmark = pytest.mark.servers
 DENIED = "42501"  # also what a policy says of a row that would be another tenant's

@@ -6,9 +6,6 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from doors import doors_of
-from made_up import MARK
-from two_tenants import FIRST, INSTALLATION, NOBODYS, SECOND, THEIRS, Told, TwoTenants, told
 from werkzeug.test import TestResponse
 
 from campaigns.links import token_for
@@ -16,6 +13,9 @@ from chassis import schemas
 from chassis.callbacks import SignedCallback
 from chassis.cursors import Cursors
 from chassis.routes import Route
+from doors import doors_of
+from made_up import MARK
+from two_tenants import FIRST, INSTALLATION, NOBODYS, SECOND, THEIRS, Told, TwoTenants, told
 
 THIRD = "delta"
 SERVICES = ("identity", "listening", "campaigns", "commerce")

@@ -12,7 +12,6 @@ from pkgutil import iter_modules
 from typing import Any
 from uuid import UUID
 
-from made_up import body_of, fill, rows_of
 from sqlalchemy import event
 from werkzeug.test import TestResponse
 
@@ -23,6 +22,7 @@ from chassis.entrypoints import routes_of
 from chassis.roles import blueprint_of
 from chassis.routes import Route
 from chassis.testing.harness import Harness
+from made_up import body_of, fill, rows_of
 
 FIRST, SECOND = "acme", "beta"
 THEIRS, NOBODYS = UUID("0e1f7c3a-5b1d-4c62-9d0f-7a4f0c9d2b11"), UUID(int=0xBEEF << 64)
