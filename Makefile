@@ -1,7 +1,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup doctor demo shop test check lint fmt types imports unit rest simulate bench faults requirements lock clean previous image image-test sbom licences compose-secrets
+.PHONY: help setup doctor demo shop test check lint fmt types imports unit rest chart simulate bench faults requirements render lock clean previous image image-test sbom licences compose-secrets
 
 BIN := .venv/bin
 FAST := not servers and not journey and not browser and not many and not tools
@@ -45,6 +45,9 @@ imports: setup ## Check who imports whom
 unit: setup ## Run the tests that need no server, docs and contract files included
 	@$(BIN)/pytest -n auto -m "$(FAST)"
 
+chart: setup ## Check the chart: every Kubernetes, every values file, checkov
+	@$(BIN)/pytest tests/deploy
+
 rest: setup
 	@$(BIN)/pytest -m "not ($(FAST))"
 
@@ -69,6 +72,9 @@ requirements: setup ## Print each requirement as shown or not yet, write build/r
 fmt: setup ## Format, and mend what can be mended
 	@$(BIN)/ruff format
 	@$(BIN)/ruff check --fix
+
+render: setup ## Write the base of kustomize and the chart's README from the chart
+	@$(BIN)/python tools/chart.py
 
 lock: ## Rewrite the lock files from requirements/*.in
 	@tools/lock.sh
