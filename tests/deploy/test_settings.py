@@ -39,6 +39,8 @@ SECRETS = {
     "AMQP_URI": "amqps://identity@broker/",
     "SECRET": KEY,
     "MASTER_KEY": KEY,
+    "OTHER_MASTER_KEY": base64.b64encode(bytes(range(1, 33))).decode(),
+    "SIGN_IN_CLIENT_SECRET": "shown to the issuer by the page",
     "BROKER_MANAGEMENT_URL": "https://admin@broker:15671",
     "CLIENT_SECRET": "shown to the issuer",
 }

@@ -6,6 +6,8 @@
 {{- $service := index $values.services .service -}}
 {{- range list "SECRET" "MASTER_KEY" }}{{ $found = append $found (printf "%s %s" $values.secrets.existingSecret .) }}{{ end -}}
 {{- range list "DATABASE_URL" "KEYS_URL" "AMQP_URI" "CLIENT_SECRET" }}{{ $found = append $found (printf "%s %s" $service.existingSecret .) }}{{ end -}}
+{{- if $values.secrets.otherMasterKey }}{{ $found = append $found (printf "%s OTHER_MASTER_KEY" $values.secrets.existingSecret) }}{{ end -}}
+{{- if $service.settings.SIGN_IN_CLIENT_ID }}{{ $found = append $found (printf "%s SIGN_IN_CLIENT_SECRET" $service.existingSecret) }}{{ end -}}
 {{- if $values.secrets.databaseRoles -}}
 {{- $found = append $found (printf "%s SYSTEM_DATABASE_URL" $service.existingSecret) -}}
 {{- if .owner -}}
