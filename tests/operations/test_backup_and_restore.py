@@ -14,7 +14,7 @@ from chassis.testing.programs import run_directory
 from sixfold.shop import TENANT
 
 pytestmark = [pytest.mark.journey, pytest.mark.servers]
-DEADLINE = 180.0
+DEADLINE = 400.0
 DRILL_SECONDS = 120.0
 
 
@@ -24,20 +24,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     directory = run_directory() / f"backup-{time.time_ns()}"
     folder = tmp_path_factory.mktemp("kept")
     with site_in(directory, folder) as site:
+        somebody = {"origin": "shop", "email": "somebody@example.com"}
+        known = site.clients["identity"].post("/v1/persons", somebody, key=str(uuid4()))
+        site.seen["person"] = known["person_id"]
         site.seen["before"] = site.loop_hash()
         site.sixfold("backup create")
         site.sixfold("backup keys create")
         yield site
     shutil.rmtree(directory, ignore_errors=True)
-
-
-def member_of(site: Site) -> str:
-    """Return a person of whom something can be read: who has an account with a name."""
-    databases, keys = dict(site.stack.addresses.databases), dict(site.stack.addresses.keys)
-    readable = {subject for _, subject, _, value in personal_fields(site, databases, keys) if value}
-    linked = [json.loads(e.data) for e in events_of(databases, "identity", "account_linked")]
-    (*_, one) = (each for each in linked if str(each["account_id"]) in readable)
-    return str(one["person_id"])
 
 
 def metric(site: Site, name: str) -> float:
@@ -67,7 +61,7 @@ def test_the_drill_brings_everything_back_as_it_was(site: Site) -> None:
 def test_who_was_forgotten_after_the_backup_stays_forgotten_after_a_restore(site: Site) -> None:
     """A restore would bring back who was promised to be forgotten, with their keys."""
     databases, old_keys = dict(site.stack.addresses.databases), dict(site.stack.addresses.keys)
-    person = member_of(site)
+    person = site.seen["person"]
     asked = site.clients["identity"].post(f"/v1/persons/{person}/erasure", None, key=str(uuid4()))
     wait_for_erasure(site, databases, asked["request_id"])
     after = site.loop_hash()
