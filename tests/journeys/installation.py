@@ -9,7 +9,7 @@ from base64 import b64decode
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -54,6 +54,7 @@ class Installation:
     clients: Clients
     fed: Fed
     collector: Collector
+    ops_ports: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def data(self) -> Path:

@@ -1,10 +1,5 @@
 """One trace across processes, and nothing personal or secret in what operators see."""
 
-import csv
-import json
-import re
-from collections.abc import Iterator
-from importlib.resources import files
 from typing import Any
 from uuid import uuid4
 
@@ -14,9 +9,9 @@ import pytest
 from chassis.envelope import Recorded
 from chassis.telemetry import trace_id_of
 from chassis.telemetry.span_file import read_spans
-from installation import Installation, decisive_visits, eventually
+from installation import Installation, eventually
+from leaks import personal, secrets, seen
 from sixfold.following_up import ANSWER
-from sixfold.parts import WORLD
 from sixfold.shop import TENANT
 from sixfold.stack import SCOPES
 
@@ -26,7 +21,6 @@ SAGA = {
     "order_placed", "stock_reserved", "payment_initiated", "payment_authorized",
     "payment_captured", "order_confirmed", "fulfilment_requested",
 }  # fmt: skip
-_WORD = re.compile(r"[a-z0-9_.-]{1,12}")
 
 
 def of_trace(installation: Installation, service: str, trace_id: str | None) -> list[Recorded]:
@@ -136,44 +130,3 @@ def test_neither_spans_nor_logs_nor_metrics_hold_anything_personal_or_secret(
     assert len(values) > 100
     found = {place: leaked for place, text in places.items() if (leaked := seen(values, text))}
     assert found == {}
-
-
-def seen(values: set[str], content: bytes) -> set[str]:
-    """Return the values that stand in something, as UTF-8 or escaped as in JSON.
-
-    Short words count only by themselves: any six digits are somewhere in a moment in
-    nanoseconds, and any five hexadecimal ones in the id of a span.
-    """
-    words = {*re.findall(rb"\w+", content), *re.findall(rb"[\w.-]+", content)}
-    return {
-        value
-        for value in values
-        if (value.encode() in words if _WORD.fullmatch(value) else _within(value, content))
-    }
-
-
-def _within(value: str, content: bytes) -> bool:
-    return value.encode() in content or json.dumps(value)[1:-1].encode() in content
-
-
-def personal(installation: Installation) -> Iterator[str]:
-    """Yield what people are called, wrote, and can be reached by."""
-    lines = files("sixfold.data").joinpath("mentions.csv").read_text(encoding="utf-8").splitlines()
-    for row in csv.DictReader(lines):
-        said = ("author_id", "author_name", "text", "reply", "post_id")
-        yield from filter(None, (row[name] for name in said))
-    yield from {visit.user for visit in decisive_visits()}
-    yield ANSWER
-    for message in installation.clients[WORLD].get("/sms/messages"):
-        yield from (message["to"], message["text"], *re.findall(r"\d{6}", message["text"]))
-
-
-def secrets(installation: Installation) -> Iterator[str]:
-    """Yield what opens doors."""
-    folder = installation.stack.directory
-    known = json.loads((folder / "stack.json").read_text())
-    yield from (known["secret"], known["master_key"])
-    yield known["amqp_uri"].partition("//")[2].partition("@")[0].partition(":")[2]
-    yield installation.stack.parts["commerce.worker"].environment["SERVICE_TOKEN"]
-    # How every bearer token begins; fewer letters would be found in the random ids of spans.
-    yield from ("eyJ0eXAiOi", "eyJhbGciOi")
