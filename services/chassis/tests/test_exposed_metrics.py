@@ -24,8 +24,8 @@ from service_process import wait_for
 # Each has few values, all from the code; ids, paths, people and texts have no label to stand in.
 BOUNDED = {
     "check", "http.request.method", "http.response.status_code", "http.route", "limit", "loop",
-    "outcome", "peer", "pool", "process", "projection", "quota", "reader", "role", "source", "state",
-    "subscription", "tenant", "type",
+    "outcome", "peer", "pool", "process", "projection", "quota", "reader", "role", "source",
+    "state", "subscription", "tenant", "type",
 }  # fmt: skip
 
 
