@@ -48,7 +48,7 @@ def commands(page: Path) -> Iterator[str]:
 
 def of(program: str, page: Path) -> list[list[str]]:
     """Return the words behind a program's name, wherever a page names it."""
-    named = re.compile(rf"(?:^|[|;&(] ?|\bsudo ){re.escape(program)} (.*)")
+    named = re.compile(rf"(?:^|[|;&(] ?|\bsudo ){re.escape(program)} (?:--namespace \S+ )?(.*)")
     return [found[1].split() for line in commands(page) for found in named.finditer(line)]
 
 
