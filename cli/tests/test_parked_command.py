@@ -94,6 +94,6 @@ def test_an_operator_lists_shows_retries_and_reads_the_audit(operator: Operator)
     assert operator.does("list", "campaigns") == []
     audit = operator.does("audit", "campaigns")
     assert [(one["action"], one["position"]) for one in audit] == [
-        ("retry", 5), ("retry", 3), ("retry", 3), ("skip", 1)
+        ("retry_all", None), ("retry", 3), ("skip", 1)
     ]  # fmt: skip
     assert audit[-1]["reason"] == "a test greeting"

@@ -58,7 +58,7 @@ def test_a_newer_version_waits_and_other_streams_go_on(
 
     monkeypatch.setattr(bus_service, "registry", later)
     with listener.storage.database.begin() as db:
-        parked_audit.retry_all(db, error="UnknownEvent", actor="user:ada", now=NOW)
+        parked_audit.retry_all(db, error="UnknownEvent", now=NOW)
     while listener.delivery.retry_due():
         pass
     assert (listener.numbers("a"), listener.parked()) == ([1, 2, 3], [])

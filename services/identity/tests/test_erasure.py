@@ -46,7 +46,7 @@ def confirm(world: Any, request: str, services: tuple[str, ...] = OTHERS) -> Non
 
 def files(world: Any) -> Iterator[Path]:
     """Yield every file that the service has written, after everything reached it."""
-    for database in (world.service.storage.database, world.service.storage.keys._database):
+    for database in (world.service.storage.database, world.service.storage.keys.database):
         with database.engine.connect() as connection:
             connection.connection.dbapi_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         path = Path(database.url.removeprefix("sqlite:///"))

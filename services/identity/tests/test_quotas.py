@@ -156,9 +156,10 @@ def test_use_is_shown_by_day_and_kind(world: Any) -> None:
     world.service.settle()
     shown = world.service.get("/v1/usage?days=2")
 
-    assert shown["stored"] == sum(day["events"] for day in shown["days"]) == 3
+    assert shown["stored"] == sum(day["events"] for day in shown["days"]) == 4
     assert shown["days"][0]["kinds"] == [
         {"kind": "account_observed", "events": 1},
+        {"kind": "audit_recorded", "events": 1},
         {"kind": "brand_followed", "events": 1},
         {"kind": "tenant_created", "events": 1},
     ]

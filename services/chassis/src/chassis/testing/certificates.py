@@ -54,7 +54,9 @@ class Authority:
 
 def self_signed(certificate: Path, key: Path, address: str) -> None:
     """Write a certificate that vouches for itself, for one loopback address, and its key."""
-    private, name = ec.generate_private_key(ec.SECP256R1()), _named("a private server")
+    # Of two that are believed under one name, only the first would be looked at.
+    name = _named(f"a private server {x509.random_serial_number():x}")
+    private = ec.generate_private_key(ec.SECP256R1())
     made = (
         _begun(name, name, private)
         .add_extension(x509.SubjectAlternativeName(_places([address, "localhost"])), critical=False)

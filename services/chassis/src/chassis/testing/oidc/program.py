@@ -7,6 +7,7 @@ whatever it likes and has the issuer misbehave.
 
 import json
 import signal
+import socket
 import sys
 import threading
 import time
@@ -33,6 +34,18 @@ _PAGE = """<!doctype html><html lang="en"><title>Test issuer</title><h1>Sign in 
 <button name="consent" value="yes">Allow</button> <button name="consent" value="no">Refuse</button>
 </form></html>"""
 _HANG_SECONDS = 30.0
+
+
+class _Patient(BuiltinSSLAdapter):
+    """Shakes hands in the thread that serves, so that who connects and says nothing stops nobody.
+
+    Browsers open connections that they may want later.
+    """
+
+    def wrap(self, sock: socket.socket) -> tuple[socket.socket, dict[str, str]]:
+        """Return the encrypted socket and what requests are told of it."""
+        wrapped = self.context.wrap_socket(sock, do_handshake_on_connect=False, server_side=True)
+        return wrapped, {"wsgi.url_scheme": "https", "HTTPS": "on"}
 
 
 class Issuer:
@@ -162,7 +175,7 @@ def main(path: str) -> None:
     configuration = json.loads(Path(path).read_text())
     server = Server(("127.0.0.1", configuration["port"]), Issuer(configuration), numthreads=16)
     if configuration.get("certificate"):
-        server.ssl_adapter = BuiltinSSLAdapter(configuration["certificate"], configuration["key"])
+        server.ssl_adapter = _Patient(configuration["certificate"], configuration["key"])
     server.shutdown_timeout = 1
     server.prepare()
     threading.Thread(target=server.serve, daemon=True).start()
