@@ -104,7 +104,8 @@ def build() -> str:
     mounted = ["--volume", f"{CERTIFICATES}:/run/certificates.crt:ro"]
     return podman(
         "build", "--format=docker", "--network=host", "--isolation=chroot",
-        "--build-arg", f"BASE={BASE.partition(':')[0]}@{digest}",
+        "--build-arg", f"BASE={BASE.partition(':')[0]}",
+        "--build-arg", f"DIGEST={digest.removeprefix('sha256:')}",
         *(mounted if CERTIFICATES.exists() else ()),
         "--build-arg", "PIP_CERT=/run/certificates.crt",
         "--build-arg", f"REVISION={revision()}",

@@ -19,8 +19,8 @@ DOCKERFILE = ROOT / "deploy/docker/Dockerfile"
 def test_the_base_is_named_by_digest_and_root_is_left() -> None:
     """A tag can be moved to other contents; a process that is root owns its node."""
     text = DOCKERFILE.read_text()
-    assert re.search(r"^ARG BASE=\S+@sha256:[0-9a-f]{64}$", text, re.MULTILINE)
-    assert re.findall(r"^FROM (\S+)", text, re.MULTILINE) == ["${BASE}", "${BASE}"]
+    assert re.search(r"^ARG DIGEST=[0-9a-f]{64}$", text, re.MULTILINE)
+    assert re.findall(r"^FROM (\S+)", text, re.MULTILINE) == ["${BASE}@sha256:${DIGEST}"] * 2
     last = text.rpartition("\nFROM ")[2]
     assert "\nUSER 10001:10001\n" in last
     assert '\nENTRYPOINT ["python", "-m", "chassis.run"]' in last
