@@ -124,12 +124,14 @@ def events_of(databases: Urls, service: str, *types: str) -> list[Any]:
         return [event for event in pages(log_on(db)) if not types or event.type in types]
 
 
-def personal_fields(site: Site, databases: Urls, keys: Urls) -> Iterator[tuple[str, str, str, Any]]:
+def personal_fields(
+    master_key: bytes, databases: Urls, keys: Urls
+) -> Iterator[tuple[str, str, str, Any]]:
     """Yield service, subject and name of each personal field in any log, and what can be read."""
-    for service in EVERYONE:
+    for service in databases:
         registry = blueprint_of(service).registry
         with closing(Database(keys[service])) as database:
-            store = SqlKeys(database, master_key=site.known("master_key"), clock=SystemClock())
+            store = SqlKeys(database, master_key=master_key, clock=SystemClock())
             for recorded in events_of(databases, service):
                 event = registry.decode(recorded, store)
                 for name, owner in registry.kind(recorded.type).personal.items():
