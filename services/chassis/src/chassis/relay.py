@@ -7,6 +7,7 @@ import signal
 
 from chassis import logs, ops_port, trust
 from chassis.health import logs_continue
+from chassis.isolation.checking import ensure_apart
 from chassis.lags import relay_checks
 from chassis.migrations import ensure_current
 from chassis.roles import announce_readers, blueprint_of, relay_loops, storage_of
@@ -41,6 +42,7 @@ def main(package: str, *, sends: bool = True, follows: bool = True) -> None:
     settings = from_environment()
     logs.configure(settings)
     ensure_current(settings.database_url, package)
+    ensure_apart(settings)
     trust.also(settings.http_ca)
     telemetry = setup.start(settings, workload(sends=sends, follows=follows))
     blueprint = blueprint_of(package)

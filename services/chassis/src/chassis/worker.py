@@ -25,6 +25,7 @@ from chassis.broker import Broker  # noqa: E402
 from chassis.database import directly  # noqa: E402
 from chassis.health import broker_answers, database_answers, logs_continue  # noqa: E402
 from chassis.http import Limits  # noqa: E402
+from chassis.isolation.checking import ensure_apart  # noqa: E402
 from chassis.lags import read_models_fresh  # noqa: E402
 from chassis.migrations import ensure_current  # noqa: E402
 from chassis.roles import blueprint_of, edge_of, feeds_of, retire_sessions, storage_of  # noqa: E402
@@ -88,6 +89,7 @@ def main(package: str) -> None:
     settings = from_environment()
     logs.configure(settings)
     ensure_current(settings.database_url, package)
+    ensure_apart(settings)
     trust.also(settings.http_ca)
     telemetry = setup.start(settings, "worker")
     container = container_of(blueprint_of(package), settings)

@@ -81,7 +81,7 @@ def show_hash(console: Console, _db: Connection, call: Call[None]) -> Reply:
             hash=counted.hash,
             positions=dict(snapshot.positions),
             cycles={name: counted.hash_of(name) for name in counted.outputs},
-            unread=len(unread.listed(console.facts)),
+            unread=len(unread.listed_of(console.facts, call.tenant)),
         )
     )
 

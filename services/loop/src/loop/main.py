@@ -27,6 +27,7 @@ from chassis.health import (
 from chassis.http import Limits
 from chassis.ids import LANES
 from chassis.inbox import Feed, OrderedInbox
+from chassis.isolation.checking import ensure_apart
 from chassis.lags import log_carried
 from chassis.logs import get_logger
 from chassis.loops import Loop, Loops
@@ -180,6 +181,7 @@ def main(package: str = BLUEPRINT.name) -> None:
     settings = from_environment()
     logs.configure(settings)
     ensure_current(settings.database_url, package)
+    ensure_apart(settings)
     trust.also(settings.http_ca)
     telemetry = setup.start(settings, "loop")
     facts = LiveFacts(facts_file(settings))

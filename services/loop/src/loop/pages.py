@@ -192,7 +192,7 @@ def _message(markup: str) -> str:
 def _view(console: Console, tenant: str, cycle: str | None) -> LoopView:
     with console.storage.read(tenant) as db:
         recorded = closed(db)
-    waiting = [one for one in unread.listed(console.facts) if one.event.tenant == tenant]
+    waiting = unread.listed_of(console.facts, tenant)
     return loop_view(
         console.board.newest(), tenant, cycle=cycle, closed=recorded, unread=len(waiting)
     )

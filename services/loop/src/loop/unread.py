@@ -34,6 +34,11 @@ def listed(facts: LiveFacts) -> list[Waiting]:
         return _waiting(db, "ORDER BY service, position")
 
 
+def listed_of(facts: LiveFacts, tenant: str) -> list[Waiting]:
+    """Return what could not be read of one tenant's."""
+    return [one for one in listed(facts) if one.event.tenant == tenant]
+
+
 def show(facts: LiveFacts, service: str, position: int) -> Waiting:
     """Return one event that could not be read; raises NotParked."""
     with facts.store.cursor() as db:

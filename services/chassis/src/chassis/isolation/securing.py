@@ -36,6 +36,16 @@ FROM pg_class c
 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
     AND c.relnamespace = CAST(current_schema() AS regnamespace)
 ORDER BY c.relname"""
+# A policy lets through what any of them does, so one that asks for no tenant opens the table.
+_OPEN = """SELECT c.relname AS "table", p.polname::text AS policy FROM pg_policy p
+JOIN pg_class c ON c.oid = p.polrelid
+WHERE c.relnamespace = CAST(current_schema() AS regnamespace) AND p.polpermissive
+    AND EXISTS (SELECT FROM unnest(p.polroles) AS r
+        WHERE r = 0 OR pg_get_userbyid(r) = :application)
+    AND (coalesce(pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))
+            NOT LIKE '%%bound_tenant()%%'
+        OR coalesce(pg_get_expr(p.polwithcheck, p.polrelid), pg_get_expr(p.polqual, p.polrelid))
+            NOT LIKE '%%bound_tenant()%%')"""
 _HAS_FUNCTION = "SELECT to_regprocedure('bound_tenant()') IS NOT NULL"
 _SYSTEM_ONLY = ("add_partition", "add_partitions", "next_events", "end_batch")
 _FUNCTIONS = """SELECT p.oid::regprocedure::text AS name FROM pg_proc p
@@ -81,6 +91,12 @@ def secure(db: Connection, roles: Roles) -> list[str]:
     return statements
 
 
+def open_policies(db: Connection, roles: Roles) -> set[tuple[str, str]]:
+    """Return table and name of each policy that shows the application every tenant's rows."""
+    found = direct.rows(db, _OPEN, {"application": roles.application})
+    return {(row["table"], row["policy"]) for row in found}
+
+
 def tables(db: Connection) -> list[Table]:
     """Return the tables of a service's schema; partitions are reached through them only."""
     return [Table(**row) for row in direct.rows(db, _TABLES)]
@@ -89,9 +105,10 @@ def tables(db: Connection) -> list[Table]:
 def _missing(db: Connection, roles: Roles) -> Iterator[str]:
     if not direct.scalar(db, _HAS_FUNCTION):
         yield _BOUND_TENANT
+    wide = open_policies(db, roles)
     for table in tables(db):
         if table.has_tenant:
-            yield from _policies(table, roles)
+            yield from _policies(table, roles, {name for of, name in wide if of == table.name})
         yield from _grants(table, roles)
     for row in direct.rows(db, _FUNCTIONS, {"names": list(_SYSTEM_ONLY)}):
         yield f"REVOKE EXECUTE ON FUNCTION {row['name']} FROM PUBLIC"
@@ -102,16 +119,17 @@ def _missing(db: Connection, roles: Roles) -> Iterator[str]:
             yield f'GRANT {verb} ON SEQUENCE "{row["name"]}" TO {role}'
 
 
-def _policies(table: Table, roles: Roles) -> Iterator[str]:
+def _policies(table: Table, roles: Roles, wide: set[str]) -> Iterator[str]:
     everyone = f"{roles.system}, {roles.owner}"
     wanted = {
         "every_tenant": f"TO {everyone} USING (true) WITH CHECK (true)",
         "one_tenant": f"TO {roles.application} USING ({ONE_TENANT}) WITH CHECK ({ONE_TENANT})",
     }
-    for name in sorted(set(table.policies) - wanted.keys()):
+    kept = (set(table.policies) & wanted.keys()) - wide
+    for name in sorted(set(table.policies) - kept):
         yield f'DROP POLICY "{name}" ON "{table.name}"'
     for name, policy in wanted.items():
-        if name not in table.policies:
+        if name not in kept:
             yield f'CREATE POLICY {name} ON "{table.name}" {policy}'
     if not table.guarded:
         yield f'ALTER TABLE "{table.name}" ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY'

@@ -8,6 +8,8 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, make_url, text
 
 from chassis.database import translated_errors
+from chassis.isolation import Roles
+from chassis.isolation.checking import MAKE, MIGRATE, around, unguarded, wrong_owner
 from chassis.migrations import SchemaNewer, SchemaOlder, ensure_current, opened
 from chassis.preflight.findings import Check, Failed
 from chassis.settings import Settings
@@ -37,6 +39,7 @@ def database_checks(settings: Settings) -> list[Check]:
             continue
         checks += _server_checks(name, url, settings)
         checks.append(_schema_check(name, url, package))
+        checks += _apart_checks(name, url, settings)
     if not settings.database_url.startswith("sqlite"):
         checks += [*_role_checks(settings), _apart(settings)]
     return checks
@@ -134,28 +137,61 @@ def _schema_check(name: str, url: str, package: str) -> Check:
     return Check(name=f"{name} schema", rule="at this build's revision or behind", look=look)
 
 
+def _apart_checks(name: str, url: str, settings: Settings) -> Iterator[Check]:
+    roles = Roles.named(settings.role_names)
+
+    def owned() -> str:
+        with translated_errors(), opened(url) as db:
+            wrong = wrong_owner(db, roles)
+        if wrong and settings.production:
+            raise Failed(wrong, MAKE.format(service=settings.service))
+        return f"{wrong}; production needs them" if wrong else f"{roles.owner}'s"
+
+    def guarded() -> str:
+        with translated_errors(), opened(url) as db:
+            wrong = unguarded(db, roles)
+            kept = not wrong_owner(db, roles)
+        if wrong and (kept or settings.production):
+            raise Failed(f"off on {', '.join(wrong)}", MIGRATE.format(service=settings.service))
+        return f"off on {len(wrong)} tables; production needs it" if wrong else "forced"
+
+    yield Check(
+        name=f"{name} owner",
+        rule="it belongs to the owner role, so that migrations make policies",
+        look=owned,
+    )
+    yield Check(
+        name=f"{name} policies",
+        rule="row-level security is forced on every table with tenants, and asks for one",
+        look=guarded,
+        later="migrate makes them",
+    )
+
+
 def _role_checks(settings: Settings) -> Iterator[Check]:
     rule = "each role has what it needs and no more"
-    urls = {"application": settings.database_url}
+    urls = {"application": settings.database_url, "keys application": settings.keys_url}
     if settings.system_url != settings.database_url:
         urls["system"] = settings.system_url
     for name, url in urls.items():
-        yield Check(name=f"{name} role", rule=rule, look=_looking(name, url))
+        yield Check(name=f"{name} role", rule=rule, look=_looking(name, url, settings))
     if settings.migration_database_url is not None:
         yield Check(name="owner role", rule=rule, look=_owning(settings.migration_database_url))
 
 
-def _looking(name: str, url: str) -> Callable[[], str]:
+def _looking(name: str, url: str, settings: Settings) -> Callable[[], str]:
     def look() -> str:
         role = _role(url)
         wrong = [each.removeprefix("rol") for each in _TOO_MUCH if role[each]]
-        if name == "application" and role["rolbypassrls"]:
-            wrong.append("bypassrls")
+        if name != "system":
+            with translated_errors(), opened(url) as db:
+                wrong += around(db, Roles.named(settings.role_names))
         if role["creates"]:
             wrong.append("create in schema public")
         if wrong:
             told = (
-                f"take it away: ALTER ROLE {role['rolname']} NO..., REVOKE CREATE ON SCHEMA public"
+                f"take it away: ALTER ROLE {role['rolname']} NO..., REVOKE the roles it is in and "
+                "CREATE ON SCHEMA public; or log in as the role that creating printed"
             )
             raise Failed(f"{role['rolname']} may too much: {', '.join(wrong)}", told)
         return str(role["rolname"])
