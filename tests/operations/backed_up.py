@@ -69,7 +69,7 @@ class Site:
             "SIXFOLD_KEY_BACKUPS": str(self.folder / "key-backups"),
             "ERASURE_LIST": str(self.folder / "list"),
             "SIXFOLD_BACKUP_TEXTFILE": str(self.folder / "textfile"),
-            "SIXFOLD_DRILL_SERVER": self.stack.addresses.databases["identity"],
+            "SIXFOLD_DRILL_SERVER": self.stack.postgresql.url("postgres"),
         }
 
     def sixfold(self, words: str, code: int = 0) -> str:

@@ -16,6 +16,7 @@ import httpx
 from chassis.clock import SharedClock
 from chassis.dev_issuer import DevelopmentIssuer
 from chassis.testing.nodes import Command, Node, free_ports
+from chassis.testing.three_roles import Addresses as ByRole
 from front import Front
 from sixfold.parts import (
     AUDIENCE,
@@ -81,8 +82,8 @@ class Site:
         self.addresses = Addresses(
             directory=directory,
             amqp_uri=amqp_uri,
-            databases=databases,
-            keys=keys,
+            databases={name: ByRole.same(url) for name, url in databases.items()},
+            keys={name: ByRole.same(url) for name, url in keys.items()},
             urls={name: front.url for name, front in self.fronts.items()}
             | {name: f"http://127.0.0.1:{port}" for name, port in outside.items()},
             jwks=self._issuer.jwks,
@@ -186,8 +187,8 @@ class Site:
     def _describe(self) -> None:
         description: dict[str, Any] = {
             "urls": dict(self.addresses.urls),
-            "databases": dict(self.addresses.databases),
-            "keys": dict(self.addresses.keys),
+            "databases": {name: url.owner for name, url in self.addresses.databases.items()},
+            "keys": {name: url.owner for name, url in self.addresses.keys.items()},
             "amqp_uri": self.addresses.amqp_uri,
             "issuer": str(self.directory / "issuer"),
             "secret": self.secrets.secret,
