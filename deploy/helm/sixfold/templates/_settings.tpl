@@ -50,7 +50,7 @@
 {{- range $name, $value := dict "JWKS" $values.auth.jwks "TOKEN_URL" $values.auth.tokenUrl "OTEL_EXPORTER_OTLP_ENDPOINT" $values.telemetry.endpoint -}}
 {{- if $value }}{{ $_ := set $told $name $value }}{{ end -}}
 {{- end -}}
-{{- if $values.auth.breakGlassConfigMap }}{{ $_ := set $told "BREAK_GLASS_KEYS" "/etc/sixfold/break-glass/keys.json" }}{{ end -}}
+{{- if $values.auth.breakGlassConfigMap }}{{ $_ := set $told "BREAK_GLASS_KEYS_FILE" "/etc/sixfold/break-glass/keys.json" }}{{ end -}}
 {{- if $values.ingress.enabled }}{{ $_ := set $told "PROXIES" (toString $values.ingress.proxies) }}{{ end -}}
 {{- if .feeds -}}
 {{- $root := .root -}}
