@@ -8,7 +8,10 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from joserfc.jwk import KeySet, OKPKey
 
+from chassis.break_glass import Emergencies
+from chassis.clock import SystemClock
 from chassis.ids import LANES
 from chassis.run import ROLES
 from chassis.settings import Settings, from_environment
@@ -70,6 +73,8 @@ def test_the_code_takes_what_the_chart_tells(
         (tmp_path / secret).write_text(value)
     for file in FILES:
         (tmp_path / file).touch()
+    keys = KeySet([OKPKey.generate_key("Ed25519")]).as_dict(private=False)
+    (tmp_path / "keys.json").write_text(json.dumps(keys))
     for where, template in processes(renders.of(name), only_whole=True):
         told = env_of(template)
         with monkeypatch.context() as patch:
@@ -77,8 +82,11 @@ def test_the_code_takes_what_the_chart_tells(
                 patch.delenv(variable, raising=False)
                 patch.delenv(f"{variable}_FILE", raising=False)
             for variable, value in told.items():
-                patch.setenv(variable, value.replace("/run/secrets/sixfold", str(tmp_path)))
+                here = value.replace("/run/secrets/sixfold", str(tmp_path))
+                patch.setenv(variable, here.replace("/etc/sixfold/break-glass", str(tmp_path)))
             settings = from_environment()
+        if settings.break_glass_keys:
+            Emergencies(settings.break_glass_keys, audience="a", clock=SystemClock())
         assert settings.production == (name != "evaluation"), where
         assert settings.erasure_list or not settings.production, where
         assert settings.http_host == settings.ops_host == "0.0.0.0", where  # noqa: S104
