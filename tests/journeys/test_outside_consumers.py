@@ -65,7 +65,7 @@ def publish(commerce: Storage, amqp_uri: str, tenant: str) -> tuple[UUID, UUID]:
     connect = to_broker(Broker.at(amqp_uri), "commerce")
     with Publisher("commerce", commerce.database, connect) as publisher:
         assert publisher.step() == 1
-    with commerce.read() as db:
+    with commerce.system.read() as db:
         log = commerce.log(db)
         (event,) = log.after(log.head() - 1, limit=1)
     return order_id, event.id
