@@ -116,7 +116,8 @@ def test_everything_that_can_be_used_has_a_name(installation: Installation, open
     page = opened.page
     page.goto(address(installation))
     nameless = page.evaluate(
-        """() => [...document.querySelectorAll("a, button, select, input, section, nav, [role]")]
+        """() => [...document.querySelectorAll(
+            "a, button, select, input:not([type=hidden]), section, nav, [role]")]
         .filter(one => !(one.getAttribute("aria-label") || one.labels?.length
             || document.getElementById(one.getAttribute("aria-labelledby"))?.innerText
             || one.innerText || "").toString().trim())
