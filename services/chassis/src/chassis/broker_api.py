@@ -1,6 +1,7 @@
 """RabbitMQ's management API, as far as topology and preflight need it."""
 
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
@@ -22,9 +23,10 @@ class BrokerApi:
     Args:
         url: With name and password of a user who may administer.
         vhost: Which virtual host.
+        authority: Whose certificate the broker may have, besides those believed anyway.
     """
 
-    def __init__(self, url: str, vhost: str) -> None:
+    def __init__(self, url: str, vhost: str, authority: Path | None = None) -> None:
         parts = urlsplit(url)
         host = parts.netloc.rpartition("@")[2]
         self.vhost = vhost
@@ -33,7 +35,7 @@ class BrokerApi:
             base_url=f"{parts.scheme}://{host}{parts.path}",
             auth=(unquote(parts.username or ""), unquote(parts.password or "")),
             timeout=_SECONDS,
-            verify=trust.context(),
+            verify=trust.besides(authority),
         )
 
     def listed(self, kind: str) -> list[Any]:

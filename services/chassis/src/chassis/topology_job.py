@@ -92,9 +92,10 @@ def api_of(vhost: str | None) -> BrokerApi:
     url = reading.text("BROKER_MANAGEMENT_URL", web)
     uri = reading.text("AMQP_URI", str, default=None, validate=BROKER)
     trust.also(reading.file("HTTP_CA"))
+    authority = reading.file("BROKER_CA")
     if problems := reading.finish():
         raise SettingsInvalid(problems)
-    return BrokerApi(url or "", vhost or vhost_of(uri or ""))
+    return BrokerApi(url or "", vhost or vhost_of(uri or ""), authority)
 
 
 def vhost_of(uri: str) -> str:

@@ -21,6 +21,16 @@ def also(authority: Path | None) -> None:
     context()
 
 
+def besides(authority: Path | None) -> ssl.SSLContext:
+    """Return what checks servers of one authority more; only whoever asked believes it."""
+    if authority is None:
+        return context()
+    mine = ssl.create_default_context()
+    for known in filter(None, (_trust.also, authority)):
+        mine.load_verify_locations(known)
+    return mine
+
+
 def context() -> ssl.SSLContext:
     """Return what HTTPS clients check servers with; a renewed authority is believed as well.
 

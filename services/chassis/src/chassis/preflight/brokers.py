@@ -68,7 +68,8 @@ def _api(settings: Settings) -> Callable[[], BrokerApi]:
     def api() -> BrokerApi:
         if settings.broker_management_url is None:
             raise NotAsked("needs BROKER_MANAGEMENT_URL")
-        return BrokerApi(settings.broker_management_url, vhost_of(settings.amqp_uri))
+        vhost = vhost_of(settings.amqp_uri)
+        return BrokerApi(settings.broker_management_url, vhost, settings.broker_ca)
 
     return api
 
