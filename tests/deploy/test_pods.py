@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from chassis.shutdown import DEADLINE_SECONDS
 from rendered import (
+    CHART,
     JOBS,
     NAMES,
     Object,
@@ -265,3 +266,17 @@ def test_backups_are_made_when_they_are_wanted(renders: Renders) -> None:
     crons = {component(each): each for each in of_kind(without.objects, "CronJob")}
     assert crons.keys() == table("backups").keys() - {"backup-drill"}
     assert crons["backup-create"]["spec"]["schedule"] == "0 1 * * *"
+
+
+def test_alerts_look_at_the_jobs_that_there_are(renders: Renders) -> None:
+    """A copy of keys that fails every night would be nobody's alert, a weekly drill everybody's."""
+    crons = {named(each).rpartition("/")[2] for each in of_kind(renders.of("ha"), "CronJob")}
+    rules = (CHART / "rules/backups.yaml").read_text()
+    asked = set(re.findall(r'cronjob=~"([^"]+)"', rules))
+    found = {one: {name for name in crons if re.fullmatch(one, name)} for one in asked}
+    assert found == {
+        ".*sixfold.*backup-create": {"sixfold-backup-create"},
+        ".*sixfold.*backup-keys-create": {"sixfold-backup-keys-create"},
+        ".*sixfold.*backup-drill": {"sixfold-backup-drill"},
+        ".*sixfold.*backup-.*": crons,
+    }
