@@ -75,6 +75,12 @@ def test_two_ways_to_scale_one_thing_are_refused(renders: Renders) -> None:
         renders.render({"roles": {"worker": both}})
 
 
+def test_hooks_are_refused_where_an_operator_makes_the_secrets(renders: Renders) -> None:
+    """A first installation would wait for ever for Secrets that come after its hooks."""
+    with pytest.raises(helm.ChartRefused, match="needs migrations.mode: job"):
+        renders.render({"externalSecrets": {"enabled": True}})
+
+
 def objects_of(schema: Any, where: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield every schema of an object inside a schema, with the path to it."""
     if isinstance(schema, dict):
