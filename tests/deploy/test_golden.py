@@ -102,14 +102,24 @@ def test_the_operators_objects_are_for_more_than_a_trial() -> None:
     assert {each["kind"] for each in others} == {"Vhost", "User", "Permission"}
     for each in others:
         assert each["spec"]["rabbitmqClusterReference"]["name"] == broker["metadata"]["name"]
-    database, backup = around("operators/postgresql.yaml")
-    assert database["spec"]["instances"] >= 3
-    assert database["spec"]["minSyncReplicas"] >= 1
-    assert database["spec"]["postgresql"]["parameters"]["synchronous_commit"] == "on"
-    assert backup["spec"]["cluster"]["name"] == database["metadata"]["name"]
-    for each in (broker["spec"]["image"], database["spec"]["imageName"]):
+    database, backup, keys, keys_backup = around("operators/postgresql.yaml")
+    for cluster, scheduled in ((database, backup), (keys, keys_backup)):
+        assert cluster["spec"]["instances"] >= 3
+        assert cluster["spec"]["minSyncReplicas"] >= 1
+        assert cluster["spec"]["postgresql"]["parameters"]["synchronous_commit"] == "on"
+        assert scheduled["spec"]["cluster"]["name"] == cluster["metadata"]["name"]
+    for each in (broker["spec"]["image"], database["spec"]["imageName"], keys["spec"]["imageName"]):
         assert "@sha256:" in each
         assert "bitnami" not in each
+
+
+def test_keys_are_kept_apart_and_for_days_only() -> None:
+    """Who was forgotten could be brought back from PostgreSQL's own log."""
+    database, _, keys, _ = around("operators/postgresql.yaml")
+    places = [each["spec"]["backup"]["barmanObjectStore"] for each in (database, keys)]
+    assert places[0]["destinationPath"] != places[1]["destinationPath"]
+    assert places[0]["s3Credentials"] != places[1]["s3Credentials"]
+    assert keys["spec"]["backup"]["retentionPolicy"] == "7d"
 
 
 def test_argo_cd_gets_jobs_and_a_chart_that_renders(renders: Renders) -> None:

@@ -1,8 +1,9 @@
 """What one check of the preflight found, in words that hold no secret."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from chassis.settings import Settings
 
@@ -93,9 +94,26 @@ def secrets_of(settings: Settings, environment: Mapping[str, str]) -> list[str]:
         settings.migration_database_url, settings.migration_keys_url,
         settings.broker_management_url, environment.get("DATABASE_URL"),
     ]  # fmt: skip
-    passwords = [urlsplit(url).password for url in told if url]
+    passwords = [part for url in told if url for part in passwords_in(url)]
     known = [settings.service_token, settings.client_secret, *passwords]
-    return [form for word in known if word for form in {word, unquote(word)}]
+    found = {form for word in known if word for form in (word, unquote(word))}
+    return sorted(found, key=len, reverse=True)  # the whole before its parts
+
+
+def passwords_in(url: str) -> list[str]:
+    """Return an address's password, and its parts where it holds what ought to be encoded.
+
+    Each driver cuts such an address elsewhere, and quotes what it takes for the host.
+
+    >>> passwords_in("amqp://app:s3cret@mq/"), passwords_in("amqp://app:HUN@TE/R2@mq/")
+    (['s3cret'], ['HUN@TE/R2', 'HUN', 'TE', 'R2'])
+    >>> passwords_in("postgresql:///sixfold")
+    []
+    """
+    _, _, password = url.partition("//")[2].rpartition("@")[0].partition(":")
+    asked = re.findall(r"[?&]\w*password=([^&]+)", url)
+    parts = [part for part in re.split(r"[@/#?:\[\]]", password) if len(part) > 1]
+    return list(dict.fromkeys(filter(None, [password, *parts, *asked])))
 
 
 def _found(check: Check, secrets: Sequence[str]) -> Finding:
