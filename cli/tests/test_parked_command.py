@@ -2,7 +2,8 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,19 +32,21 @@ class CampaignsEdge(ServiceEdge):
 class Operator:
     """Somebody at the command line of a stack whose campaigns parked something."""
 
-    def __init__(self, stack: Path, listener: Listener) -> None:
+    def __init__(self, stack: Path, listener: Listener, told: Mapping[str, str]) -> None:
         self.listener = listener
         self._stack = stack
+        self._told = told
 
     def does(self, *words: str) -> Any:
         """Return what the command prints."""
-        done = CliRunner().invoke(app, ["parked", *words, "--stack", str(self._stack)])
+        asked = ["parked", *words, "--stack", str(self._stack)]
+        done = CliRunner().invoke(app, asked, env=self._told)
         assert done.exit_code == 0, done.output
         return json.loads(done.stdout)
 
 
-@pytest.fixture
-def operator(tmp_path: Path) -> Iterator[Operator]:
+@pytest.fixture(params=["stack", "installation"])
+def operator(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Operator]:
     producer, storage = embedded(tmp_path, "producer"), embedded(tmp_path, "listener")
     listener = Listener(storage, producer)
     for stream in "abc":
@@ -63,12 +66,17 @@ def operator(tmp_path: Path) -> Iterator[Operator]:
     web.prepare()
     serving = threading.Thread(target=web.serve)
     serving.start()
-    described = {
-        "issuer": str(tmp_path / "issuer"),
-        "urls": dict.fromkeys(PACKAGES, f"http://127.0.0.1:{port}"),
-    }
-    (tmp_path / "stack.json").write_text(json.dumps(described))
-    yield Operator(tmp_path, listener)
+    url, told = f"http://127.0.0.1:{port}", {}
+    if request.param == "stack":
+        described = {"issuer": str(tmp_path / "issuer"), "urls": dict.fromkeys(PACKAGES, url)}
+        (tmp_path / "stack.json").write_text(json.dumps(described))
+    else:
+        token = issuer.issue("lantern", "ops", ["operate"], timedelta(hours=1))
+        (tmp_path / "token").write_text(token)
+        told = {
+            "SIXFOLD_SERVICES": f"campaigns={url}", "SIXFOLD_TOKEN_FILE": str(tmp_path / "token"),
+        }  # fmt: skip
+    yield Operator(tmp_path, listener, told)
     web.stop()
     serving.join()
     storage.database.close()

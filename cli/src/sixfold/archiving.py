@@ -18,7 +18,7 @@ from chassis.segments.released import released
 from chassis.segments.segmented_feed import SegmentedFeed
 from chassis.segments.store import store_at
 from chassis.storage import head_of, live_log_on, log_on
-from sixfold.stack import Described
+from sixfold.installation import Installation
 
 
 def archive(
@@ -84,7 +84,7 @@ def feed_of(database: Database, service: str, place: str | None) -> Feed:
 
 @contextmanager
 def _database(directory: Path, service: str) -> Iterator[Database]:
-    database = Database(Described(directory).known["databases"][service])
+    database = Database(Installation(directory=directory).databases[service])
     try:
         yield database
     finally:

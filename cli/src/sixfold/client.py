@@ -31,6 +31,10 @@ class Refused(Exception):
         self.problem = problem
 
 
+class Unreachable(Exception):
+    """Nobody said where a service is; the message says how to."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Once:
     """What a command came to, and whether it had been given before."""
@@ -106,8 +110,13 @@ class Clients:
         self._by_name = by_name
 
     def __getitem__(self, name: str) -> Client:
-        """Return the client of one service."""
-        return self._by_name[name]
+        """Return the client of one service; raises Unreachable."""
+        try:
+            return self._by_name[name]
+        except KeyError:
+            raise Unreachable(
+                f"nothing says where {name} is; name it in SIXFOLD_SERVICES"
+            ) from None
 
 
 def at_once(call: Callable[[T], R], items: Iterable[T]) -> list[R]:

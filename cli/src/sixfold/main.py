@@ -23,9 +23,10 @@ from sixfold import (
     retaining,
 )
 from sixfold.arguments import DEFAULT, Directory, OptionalService, Place, Segments, Service, console
-from sixfold.client import Refused
+from sixfold.client import Refused, Unreachable
+from sixfold.installation import Installation
 from sixfold.occupation import Occupied
-from sixfold.stack import PACKAGES, DatabaseKind, Described, NotRunning
+from sixfold.stack import PACKAGES, DatabaseKind, NotRunning
 from sixfold.storefront import MAIN
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -235,7 +236,7 @@ def import_mentions(
     ] = None,
 ) -> None:
     """Import mentions from CSV; bad rows are refused by line, the same file again adds nothing."""
-    clients = Described(directory).clients(tenant)
+    clients = Installation(directory=directory).clients(tenant)
     raise typer.Exit(importing.import_mentions(clients["listening"], file, zone, console))
 
 
@@ -248,7 +249,7 @@ def import_journeys(
     location: Annotated[str, typer.Option(help="Where the goods are taken from.")] = MAIN,
 ) -> None:
     """Import shop journeys from CSV; bad rows are refused by line, the same file adds nothing."""
-    clients = Described(directory).clients(tenant)
+    clients = Installation(directory=directory).clients(tenant)
     code = importing.import_journeys(
         clients, tenant, file, zone=zone, location=location, console=console
     )
@@ -256,7 +257,7 @@ def import_journeys(
 
 
 SAID = (
-    NotRunning, Occupied, Refused, httpx.TransportError,
+    NotRunning, Occupied, Refused, Unreachable, httpx.TransportError,
     Alarm, Conflict, Invalid, Rejected, Unavailable,
 )  # fmt: skip
 

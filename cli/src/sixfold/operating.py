@@ -13,7 +13,8 @@ from chassis.segments.manifest import BrokenArchive
 from loop.cycle import TOTAL
 from loop.replay import replay as replay_loop
 from sixfold import archiving, report, settling
-from sixfold.client import Client, Refused, fresh_key
+from sixfold.client import Client, Refused, Unreachable, fresh_key
+from sixfold.installation import Installation
 from sixfold.parts import LOOP, SERVICES
 from sixfold.shop import TENANT
 from sixfold.stack import SCOPES, Described
@@ -23,7 +24,7 @@ _PARKED = "/internal/v1/parked"
 
 def status(directory: Path, tenant: str) -> Mapping[str, Any]:
     """Return every service's progress."""
-    return settling.look(Described(directory).clients(tenant))
+    return settling.look(Installation(directory=directory).clients(tenant))
 
 
 def token(directory: Path, tenant: str, subject: str, scopes: list[str] | None) -> str:
@@ -33,7 +34,7 @@ def token(directory: Path, tenant: str, subject: str, scopes: list[str] | None) 
 
 def verify(directory: Path, service: str | None, segments: str | None, console: Console) -> bool:
     """Check one log or all, with their segments; say what was found, and whether all are whole."""
-    databases = Described(directory).known["databases"]
+    databases = Installation(directory=directory).databases
     names = [service] if service else [*SERVICES, LOOP]
     verified = [_verify_one(name, databases[name], segments, console) for name in names]
     return all(verified)
@@ -69,13 +70,11 @@ def replay(
             compared while events still arrive.
         segments: Where the logs' segments are; what they have is read from there.
     """
-    described = Described(directory)
-    live = _live(described)
+    installation = Installation(directory=directory)
+    live = _live(installation)
     at = live["positions"] if live and at_live else None
     databases = {
-        name: Database(url)
-        for name, url in described.known["databases"].items()
-        if name in SERVICES
+        name: Database(url) for name, url in installation.databases.items() if name in SERVICES
     }
     try:
         feeds = {
@@ -101,10 +100,10 @@ def replay(
     return found
 
 
-def _live(described: Described) -> dict[str, Any] | None:
+def _live(installation: Installation) -> dict[str, Any] | None:
     try:
-        found: dict[str, Any] = described.clients(TENANT)[LOOP].get("/v1/loop/hash")
-    except (httpx.HTTPError, Refused):
+        found: dict[str, Any] = installation.clients(TENANT)[LOOP].get("/v1/loop/hash")
+    except (httpx.HTTPError, Refused, Unreachable):
         return None
     return found
 
@@ -152,4 +151,4 @@ def handle_parked(
 
 
 def _client(directory: Path, tenant: str, service: str) -> Client:
-    return Described(directory).clients(tenant)[service]
+    return Installation(directory=directory).clients(tenant)[service]

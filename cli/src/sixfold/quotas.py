@@ -10,8 +10,8 @@ from rich.table import Table
 
 from sixfold.arguments import DEFAULT, Directory, console
 from sixfold.client import Clients
+from sixfold.installation import Installation
 from sixfold.parts import SERVICES
-from sixfold.stack import Described
 
 OPERATOR = "operator"
 app = typer.Typer(no_args_is_help=True, help="How much a tenant may do.")
@@ -69,7 +69,7 @@ def put(clients: Clients, tenant: str, limits: list[Limit], reason: str) -> Any:
 
 
 def _clients(directory: Path) -> Clients:
-    return Described(directory).clients(OPERATOR)
+    return Installation(directory=directory).clients(OPERATOR)
 
 
 def _table(found: list[dict[str, Any]]) -> Table:

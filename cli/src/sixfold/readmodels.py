@@ -1,6 +1,5 @@
 """``sixfold readmodel``: build read models anew beside the live ones, compare, swap, roll back."""
 
-import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from chassis.clock import SharedClock
 from chassis.comparing import Comparison, Difference
 from chassis.database import Database
 from chassis.errors import Alarm, Conflict, Rejected, Unavailable
@@ -18,7 +16,7 @@ from chassis.rebuilding import ReadModel, VersionsDiffer
 from chassis.roles import blueprint_of
 from chassis.storage import Storage
 from sixfold.arguments import DEFAULT, Directory, Service, console
-from sixfold.stack import Described
+from sixfold.installation import Installation
 
 app = typer.Typer(no_args_is_help=True, help="Build read models anew.")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Of the read model.")]
@@ -116,18 +114,18 @@ def _model(directory: Path, service: str, name: str) -> Iterator[ReadModel]:
 @contextmanager
 def _storage(directory: Path, service: str) -> Iterator[Storage]:
     """Open what a service of a running stack keeps, beside its own processes."""
-    known = Described(directory).known
-    blueprint, clock = blueprint_of(service), SharedClock(directory / "clock")
-    database, keys = Database(known["databases"][service]), Database(known["keys"][service])
-    master_key = base64.b64decode(known["master_key"])
+    installation, blueprint = Installation(directory=directory), blueprint_of(service)
+    clock = installation.clock
+    database = Database(installation.databases[service])
+    keys = Database(installation.keys[service])
     try:
         yield Storage(
             service=service,
             database=database,
             registry=blueprint.registry,
-            keys=SqlKeys(keys, master_key=master_key, clock=clock),
+            keys=SqlKeys(keys, master_key=installation.master_key, clock=clock),
             clock=clock,
-            secret=base64.b64decode(known["secret"]),
+            secret=installation.secret,
             inline=blueprint.inline,
         )
     finally:
