@@ -280,3 +280,24 @@ def test_alerts_look_at_the_jobs_that_there_are(renders: Renders) -> None:
         ".*sixfold.*backup-drill": {"sixfold-backup-drill"},
         ".*sixfold.*backup-.*": crons,
     }
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"broker": {"tls": {"existingSecret": "broker-tls"}}},
+        {"settings": {"LOG_LEVEL": "DEBUG"}},
+        {"terminationGracePeriodSeconds": 60},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_job_that_changes_gets_another_name(renders: Renders, change: Object) -> None:
+    """The API server refuses to change a Job: no upgrade would go through."""
+    jobs = [
+        {component(each): each for each in of_kind(renders.render(values).objects, "Job")}
+        for values in ({"migrations": {"mode": "job"}}, {"migrations": {"mode": "job"}, **change})
+    ]
+    before, after = jobs
+    changed = {name for name in before if before[name]["spec"] != after[name]["spec"]}
+    assert changed
+    assert changed == {name for name in before if named(before[name]) != named(after[name])}

@@ -49,11 +49,11 @@ helm.sh/hook-delete-policy: before-hook-creation
 {{- end -}}
 {{- end }}
 
-{{/* A Job cannot be changed: in the mode `job` its name follows image and settings */}}
+{{/* A Job cannot be changed: in the mode `job` its name follows all that it is made of */}}
 {{- define "sixfold.jobName" -}}
-{{- $told := list .root.Values.image .root.Values.settings .root.Values.auth .root.Values.migrations .root.Chart.Version | toJson -}}
 {{- if eq .root.Values.migrations.mode "job" -}}
-{{ printf "%s-%s" .component (sha256sum $told | trunc 8) }}
+{{- $made := printf "%v %s" .deadline (include "sixfold.jobPod" .) -}}
+{{ printf "%s-%s" .component (sha256sum $made | trunc 8) }}
 {{- else -}}
 {{ .component }}
 {{- end -}}
