@@ -1,6 +1,7 @@
 """Partitions of a PostgreSQL log: there before they are needed, and old ones can leave."""
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from sqlalchemy import text
@@ -96,9 +97,9 @@ def test_a_log_goes_on_without_its_oldest_range(database: Database) -> None:
     with database.read() as db:
         last = PostgresqlLog(db).at(270)
     for parent, child in (("events", "events_0"), ("positions", "positions_0")):
-        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as db:
-            db.execute(text(f"ALTER TABLE {parent} DETACH PARTITION {child} CONCURRENTLY"))
-            db.execute(text(f"DROP TABLE {child}"))
+        with closing(database.apart()) as connection, connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE {parent} DETACH PARTITION {child} CONCURRENTLY")
+            cursor.execute(f"DROP TABLE {child}")
 
     with database.begin() as db:
         wanted = Append(stream="order-1", expected_version=270, drafts=[DRAFT])

@@ -68,7 +68,7 @@ def storage_of(
     """
     ensure_finished(settings.keys_url)
     clock, current = clock_from(settings.clock_file), Current.watching(settings)
-    keys = Database(Address(lambda: current.now.keys_url), wait=wait)
+    keys = Database(Address(lambda: current.now.keys_url), wait=wait, pool_size=settings.pool_size)
     log = Database(
         Address(lambda: current.now.database_url), wait=wait, pool_size=settings.pool_size
     )

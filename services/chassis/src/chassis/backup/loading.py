@@ -125,7 +125,7 @@ def _put_rows(
             _fill(copy, db, files)
             restored.note_loaded(db, now)
             reach("restore.before_commit")
-        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as db:
+        with database.begin() as db:
             db.execute(text("ANALYZE"))
     finally:
         database.close()

@@ -37,6 +37,11 @@ class BoundPostgresql(PGDialect_psycopg2):
 
         return prepared
 
+    def set_isolation_level(self, dbapi_connection: Any, level: str) -> None:
+        """Refuse: the driver would begin transactions of its own again, bound to nobody."""
+        del dbapi_connection
+        raise NotImplementedError(f"no {level} here; Database.apart() has no transactions")
+
     def do_begin(self, dbapi_connection: Any) -> None:
         """Begin a transaction, bound to a tenant if one was given."""
         if dbapi_connection.info.get(_ALONE):
