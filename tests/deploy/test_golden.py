@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 import chart
-from rendered import CHART, ROOT, Object, Renders, helm, named, of_kind, pods
+from rendered import CHART, ROOT, Object, Renders, helm, named, of_kind, pods, table
 
 KUSTOMIZE = ROOT / "deploy/kustomize"
 OVERLAYS = sorted(path.parent for path in KUSTOMIZE.glob("overlays/*/kustomization.yaml"))
@@ -102,6 +102,11 @@ def test_the_operators_objects_are_for_more_than_a_trial() -> None:
     assert {each["kind"] for each in others} == {"Vhost", "User", "Permission"}
     for each in others:
         assert each["spec"]["rabbitmqClusterReference"]["name"] == broker["metadata"]["name"]
+    users = {
+        e["metadata"]["name"]: e["spec"].get("tags", []) for e in others if e["kind"] == "User"
+    }
+    of_services = {f"sixfold-{service}": [] for service in table("services")}
+    assert users == {"sixfold-topology": ["administrator"], **of_services}
     database, backup, keys, keys_backup = around("operators/postgresql.yaml")
     for cluster, scheduled in ((database, backup), (keys, keys_backup)):
         assert cluster["spec"]["instances"] >= 3
