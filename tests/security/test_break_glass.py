@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,21 @@ from typing import Any
 import pytest
 from joserfc import jwt
 from joserfc.jwk import OKPKey
+from werkzeug.test import Client
 
 from chassis import break_glass
+from chassis.audit import listed
+from chassis.auth import authority_from
 from chassis.break_glass import NotForEmergencies, WrongPassphrase
+from chassis.browser_sessions import Sessions
+from chassis.testing.contexts import SECRET
 from chassis.testing.issuer import AUDIENCE, PrivateIssuer
 from chassis.testing.telemetry import recorded_telemetry
 from desk import Desk
+from four_logs import MONDAY, FourLogs
+from loop.main import app_of
+from loop.session import SCOPE
+from loop_service import LoopUnderTest
 
 PASSPHRASE = "correct horse battery staple"
 SEALED, PUBLIC = break_glass.make_key(PASSPHRASE)
@@ -50,6 +60,33 @@ def test_it_opens_while_the_issuer_is_away_and_tells_everybody(
     (entry,) = found
     assert (entry["action"], entry["actor"]) == ("break_glass.use", "break-glass:p4711")
     assert entry["detail"]["reason"] == REASON
+
+
+def test_it_opens_the_loops_pages_as_loudly(tmp_path: Path) -> None:
+    """Somebody could read a company's numbers for hours, and nobody would be woken."""
+    logs = FourLogs(tmp_path)
+    loop = LoopUnderTest(tmp_path, logs, MONDAY)
+    told = replace(loop.tokens.settings, break_glass_keys=json.dumps(PUBLIC))
+    authority = authority_from(told)
+    sessions = Sessions(SECRET, authority=authority, scope=SCOPE, secure=False)
+    console = replace(loop.console, authority=authority, sessions=sessions, tokens_in_links=False)
+    browser = Client(app_of(console, []))
+    with recorded_telemetry() as recorded:
+        refused = browser.post("/session", data={"token": credential()})
+        opened = browser.post("/session", data={"token": credential(scopes=[SCOPE])})
+        shown = browser.get("/")
+        measured = recorded.measurements()["sixfold.break_glass.used"]
+    assert [answer.status_code for answer in (refused, opened, shown)] == [403, 303, 200]
+    assert [point.value for _, point in measured] == [3]
+    with loop.storage.system.read() as db:
+        found = listed(db, loop.storage.keys, "acme")
+    assert [(one.action, one.outcome) for one in reversed(found)] == [
+        ("break_glass.use", "done"), ("sign_in", "refused"),
+        ("break_glass.use", "done"), ("sign_in", "done"),
+    ]  # fmt: skip
+    assert found[1].detail["reason"] == REASON
+    loop.close()
+    logs.close()
 
 
 def test_it_ends_and_cannot_be_made_to_last(desk: Desk) -> None:

@@ -57,8 +57,7 @@ class Door:
         self.throttle.arrived(self.route, request)
         claims = incoming.claims_of(self.route, request, self.authority, self.storage.secret)
         allowance = self.throttle.admitted(self.route, claims.tenant, claims.subject)
-        if claims.break_glass is not None:
-            self._note_emergency(claims, request)
+        note_emergency(self.storage, claims, address_of(request, self.throttle.proxies))
         try:
             claims.require(self.route.scope or "*")
         except Forbidden:
@@ -98,20 +97,29 @@ class Door:
         )
         self.note(claims, refused)
 
-    def _note_emergency(self, claims: Claims, request: Request) -> None:
-        metrics.record(BREAK_GLASS_USED)
-        detail = {
-            "address": address_of(request, self.throttle.proxies),
-            "reason": claims.break_glass,
-            "until": claims.until,
-        }
-        audit.note(
-            self.storage,
-            Deed(action="break_glass.use", subject=claims.subject, detail=detail),
-            tenant=claims.tenant,
-            actor=claims.actor,
-            once=f"{claims.subject} {claims.until} {claims.token_id}",
-        )
+
+def note_emergency(storage: Storage, claims: Claims, address: str) -> None:
+    """Count a use of the credential for emergencies, and write the first one down.
+
+    Args:
+        storage: Where the audit is kept.
+        claims: Whose; those of the usual way leave nothing.
+        address: Where it came from.
+
+    Raises:
+        Unavailable: the database does not answer; then nothing is opened.
+    """
+    if claims.break_glass is None:
+        return
+    metrics.record(BREAK_GLASS_USED)
+    detail = {"address": address, "reason": claims.break_glass, "until": claims.until}
+    audit.note(
+        storage,
+        Deed(action="break_glass.use", subject=claims.subject, detail=detail),
+        tenant=claims.tenant,
+        actor=claims.actor,
+        once=f"{claims.subject} {claims.until} {claims.token_id}",
+    )
 
 
 def with_allowance(response: Response, told: Allowance | Exception | None) -> Response:

@@ -9,6 +9,7 @@ from werkzeug.routing import Rule
 from werkzeug.utils import redirect
 
 from chassis import audit
+from chassis.access import note_emergency
 from chassis.audit import Deed
 from chassis.auth import Claims, MissingScope, Unauthenticated
 from chassis.browser_sessions import Session, SignInNeeded, check_site
@@ -46,6 +47,7 @@ def signed_in(console: Console, show: Page) -> Endpoint:
             return refused(console, request, refusal)
         except Unavailable:
             return page("signin.html", status=503, **_ways(console, request, _AWAY))
+        note_emergency(console.storage, session.claims, _address(console, request))
         return show(console, session, request, path)
 
     return answer
@@ -125,6 +127,7 @@ def _take(console: Console, request: Request, *, token: str) -> Response:
 def _open(
     console: Console, request: Request, grant: Grant, claims: Claims, return_to: str
 ) -> Response:
+    note_emergency(console.storage, claims, _address(console, request))
     try:
         response = console.sessions.begin(_to(return_to), grant, claims)
     except MissingScope as refusal:
@@ -163,7 +166,7 @@ def _note(
         subject=claims.subject if claims else "unknown",
         outcome="refused" if refusal else "done",
         detail={
-            "address": address_of(request, console.throttle.proxies),
+            "address": _address(console, request),
             "code": refusal.code if refusal else None,
             "emergency": claims.break_glass if claims else None,
         },
@@ -174,6 +177,10 @@ def _note(
         tenant=claims.tenant if claims else audit.INSTALLATION,
         actor=claims.actor if claims else "anonymous",
     )
+
+
+def _address(console: Console, request: Request) -> str:
+    return address_of(request, console.throttle.proxies)
 
 
 def _ways(console: Console, request: Request, problem: str | None) -> dict[str, Any]:
