@@ -78,8 +78,6 @@ class FirstSite:
             self.make_databases(self.postgresql, service)
             body = {"password": PASSWORD, "tags": ""}
             self.rabbitmq.api("PUT", f"/api/users/{service}", body)
-            nothing = {"configure": "", "write": "", "read": ""}
-            self.rabbitmq.api("PUT", f"/api/permissions/{VHOST}/{service}", nothing)
         (self.directory / "roles.json").write_text(json.dumps(RIGHTS))
         public = self.sixfold(f"break-glass key {self.directory}/sealed.json")
         self._write("shared", BREAK_GLASS_KEYS=public, SECRET=self.secrets.secret,

@@ -1,6 +1,7 @@
 """The preflight names what is missing on real servers, changes nothing, and quotes no secret."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -95,16 +96,18 @@ def test_a_site_is_ready_once_topology_has_run(
     site: Site, names: str, rabbitmq: PrivateRabbitMQ
 ) -> None:
     """An operator would install into a place where services can't work, or be kept from one."""
-    rights = {"configure": "", "write": "", "read": ""}
-    rabbitmq.api("PUT", f"/api/permissions/{quote(names)}/listener", rights)
     code, found = site.preflight()
     assert failed(found) == UNSAFE
-    assert found["broker permissions"]["outcome"] == "later"
+    brought = {"broker reachable", "broker topology", "broker policies", "broker permissions"}
+    assert {found[name]["outcome"] for name in brought} == {"later"}
+    assert found["broker reachable"]["found"].endswith("topology gives rights")
     code, found = site.preflight("--installed")
-    assert (code, failed(found)) == (
-        1,
-        {*UNSAFE, "broker topology", "broker policies", "broker permissions"},
-    )
+    assert (code, failed(found)) == (1, UNSAFE | brought)
+
+    rights = {"configure": "", "write": "", "read": ""}
+    rabbitmq.api("PUT", f"/api/permissions/{quote(names)}/listener", rights)
+    _, found = site.preflight("--installed")
+    assert failed(found) == UNSAFE | brought - {"broker reachable"}
     assert "listener.on.greeter.0" in found["broker topology"]["found"]
     assert rabbitmq.api("GET", f"/api/queues/{quote(names)}") == []
 
@@ -116,6 +119,25 @@ def test_a_site_is_ready_once_topology_has_run(
     code, found = site.preflight("--skip", "database durable", "--skip", "keys database durable")
     assert (code, failed(found)) == (0, set())
     assert found["database durable"]["outcome"] == "not asked"
+
+
+@pytest.mark.servers
+def test_a_broker_that_refuses_for_another_reason_is_no_matter_of_topology(
+    site: Site, names: str, rabbitmq: PrivateRabbitMQ
+) -> None:
+    """An operator would be told to go on with a name that is wrong, or a limit that is reached."""
+    uri = os.environ["AMQP_URI"]
+    site.environment.setenv("AMQP_URI", uri.replace(f"/{names}", "/elsewhere"))
+    assert "broker reachable" in failed(site.preflight()[1])
+    site.environment.setenv("AMQP_URI", uri.replace(SECRET, "another-word"))
+    assert "broker reachable" in failed(site.preflight()[1])
+
+    site.environment.setenv("AMQP_URI", uri)
+    rights = {"configure": "", "write": "", "read": ""}
+    rabbitmq.api("PUT", f"/api/permissions/{quote(names)}/listener", rights)
+    limit = f"/api/vhost-limits/{quote(names)}/max-connections"
+    rabbitmq.api("PUT", limit, {"value": 0})
+    assert "broker reachable" in failed(site.preflight()[1])
 
 
 @pytest.mark.servers

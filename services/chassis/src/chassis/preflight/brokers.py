@@ -18,6 +18,8 @@ from chassis.topology_job import vhost_of
 OLDEST = (3, 10)
 _RUN = "run topology with a user who may"
 _LATER = "topology brings it"
+# As RabbitMQ says it; a limit that is reached is told in the same words with more behind them.
+_WITHOUT_RIGHTS = re.compile(r"access to vhost '.*' refused for user '[^']*'(?!: )")
 
 
 def broker_checks(settings: Settings, blueprint: Blueprint) -> list[Check]:
@@ -75,8 +77,14 @@ def _api(settings: Settings) -> Callable[[], BrokerApi]:
 
 
 def _version(broker: Broker) -> str:
-    with broker.connected() as opened:
-        found = str(opened.connection.server_properties.get("version", ""))
+    try:
+        with broker.connected() as opened:
+            found = str(opened.connection.server_properties.get("version", ""))
+    except amqp.NotAllowed as refused:
+        # It answers and knows the password; a user without rights is what topology starts from.
+        if not _WITHOUT_RIGHTS.search(refused.reply_text):
+            raise
+        raise Failed(refused.reply_text, _RUN, later="topology gives rights") from refused
     numbers = tuple(int(part) for part in re.findall(r"\d+", found)[:2])
     if numbers < OLDEST:
         raise Failed(f"RabbitMQ {found}", "upgrade the broker to 3.10 or newer")

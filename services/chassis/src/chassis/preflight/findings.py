@@ -16,11 +16,12 @@ class Failed(Exception):
     Args:
         found: What was refused, or is otherwise than it must be.
         do: What to do about it.
+        later: What brings it, if this one way of failing is how it is before an installation.
     """
 
-    def __init__(self, found: str, do: str) -> None:
+    def __init__(self, found: str, do: str, later: str = "") -> None:
         super().__init__(found)
-        self.found, self.do = found, do
+        self.found, self.do, self.later = found, do, later
 
 
 class NotAsked(Exception):
@@ -81,9 +82,9 @@ def findings(
         if check.name in skipped:
             yield Finding(name=check.name, outcome="not asked", found="skipped on demand")
             continue
-        found = _found(check, secrets)
-        if found.outcome == "failed" and check.later and not installed:
-            found = replace(found, outcome="later", found=f"{found.found}; {check.later}")
+        found, later = _found(check, secrets)
+        if found.outcome == "failed" and later and not installed:
+            found = replace(found, outcome="later", found=f"{found.found}; {later}")
         yield found
 
 
@@ -116,17 +117,19 @@ def passwords_in(url: str) -> list[str]:
     return list(dict.fromkeys(filter(None, [password, *parts, *asked])))
 
 
-def _found(check: Check, secrets: Sequence[str]) -> Finding:
+def _found(check: Check, secrets: Sequence[str]) -> tuple[Finding, str]:
+    """Return what one check found, and what brings it later if it failed."""
+    later = check.later
     try:
-        return Finding(name=check.name, outcome="ok", found=check.look())
+        return Finding(name=check.name, outcome="ok", found=check.look()), ""
     except NotAsked as why:
-        return Finding(name=check.name, outcome="not asked", found=str(why))
+        return Finding(name=check.name, outcome="not asked", found=str(why)), ""
     except Failed as failed:
-        found, do = failed.found, failed.do
+        found, do, later = failed.found, failed.do, failed.later or later
     except Exception as error:  # noqa: BLE001  # whatever a driver raises is an answer here
         cause = error.__cause__ or error
         found = f"{type(error).__name__}: {' '.join(str(cause).split())[:200]}"
         do = check.do
     for secret in secrets:
         found = found.replace(secret, HIDDEN)
-    return Finding(name=check.name, outcome="failed", found=found, rule=check.rule, do=do)
+    return Finding(name=check.name, outcome="failed", found=found, rule=check.rule, do=do), later
