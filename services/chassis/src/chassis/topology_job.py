@@ -21,7 +21,7 @@ from chassis.setting_reading import Reading
 from chassis.setting_texts import BROKER, web
 from chassis.settings import SettingsInvalid
 
-MADE, MENDED, LEFT, REFUSED = "made", "mended", "left", "refused"
+MADE, MENDED, LEFT, UNREAD, REFUSED = "made", "mended", "left", "unread", "refused"
 _CANNOT_CHANGE = (
     "cannot be changed. Stop its readers, delete it, run topology again: readers take what they"
     " missed from the feed"
@@ -34,7 +34,8 @@ class Step:
 
     Args:
         what: The thing.
-        outcome: ``made``, ``mended``, ``left`` as it was, or ``refused``.
+        outcome: ``made``, ``mended``, ``left`` as it was, ``unread`` by any of the services'
+            subscriptions, or ``refused``.
         why: What differed, and what a person can do.
         act: What makes it so; nothing is done in a dry run.
     """
@@ -70,7 +71,7 @@ def carried_out(step: Step, *, dry: bool) -> Step:
     if step.act is not None and not dry:
         step.act()
     if step.outcome != LEFT:
-        would = "would be " if dry and step.outcome != REFUSED else ""
+        would = "would be " if dry and step.act is not None else ""
         why = f": {step.why}" if step.why else ""
         sys.stdout.write(f"{would}{step.outcome} {step.what}{why}\n")
     return step
@@ -196,17 +197,23 @@ def _changeable(api: BrokerApi, kind: str, name: str, found: Any, wanted: Any) -
 
 
 def _unknown(api: BrokerApi, plan: Plan, *, delete: bool) -> Iterator[Step]:
-    """Yield queues of these services that nobody asks for any more: of an earlier version."""
+    """Yield queues of these services that nobody asks for: of an earlier or a later version.
+
+    Such a queue is no reason to fail: an upgrade that drops a subscription would stop at it, and
+    so would going back from one that added it.
+    """
     for each in api.listed("queues"):
         name = each["name"]
         if not name.startswith(plan.owned) or name in plan.queues:
             continue
         what, held = f"queue {name}", f"no subscription reads it, {each.get('messages', 0)} wait"
-        if delete and not each.get("consumers"):
-            yield Step(what=what, outcome=MENDED, why=f"{held}; deleted", act=_drop(api, name))
-        else:
+        if not delete:
             why = f"{held}; --delete-unused removes it once nobody reads it"
-            yield Step(what=what, outcome=REFUSED, why=why)
+            yield Step(what=what, outcome=UNREAD, why=why)
+        elif each.get("consumers"):
+            yield Step(what=what, outcome=REFUSED, why=f"{held}, but somebody still reads it")
+        else:
+            yield Step(what=what, outcome=MENDED, why=f"{held}; deleted", act=_drop(api, name))
 
 
 def _drop(api: BrokerApi, name: str) -> Callable[[], None]:
@@ -219,5 +226,5 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--definitions", action="store_true", help="print them for an import")
     parser.add_argument("--vhost", help="that of AMQP_URI by default")
     parser.add_argument("--users", default="{service}", help="each service's user at the broker")
-    parser.add_argument("--delete-unused", action="store_true", help="of an earlier version")
+    parser.add_argument("--delete-unused", action="store_true", help="of another version")
     return parser
