@@ -25,7 +25,10 @@ ROLES: dict[str, Any] = {
         "auditors": {"roles": ["auditor"]},
         "platform": {"roles": ["operator", "auditor"]},
     },
-    "clients": {"sixfold-loop": {"roles": ["reader"]}},
+    "clients": {
+        "sixfold-loop": {"roles": ["reader"]},
+        "mirror": {"roles": ["reader"], "subject": "5e7a-mirror"},
+    },
 }
 
 
@@ -77,14 +80,34 @@ def test_rights_on_the_installation_come_from_the_file_alone(desk: Desk) -> None
     path = "/internal/v1/progress"
     assert desk.ask(path, scope="operate log.read platform.admin").status_code == 403
     assert desk.ask(path, scope=None, groups=["platform"]).status_code == 200
+    by_role = me(desk, scope=None, roles=["operator", "reader", "auditor"])
+    assert (by_role["installation"], by_role["scopes"]) == ([], ["audit.read"])
+    assert desk.ask(path, scope=None, roles=["operator"]).status_code == 403
     assert me(desk, scope=None, groups=["platform"])["installation"] == ["operate"]
+    both = me(desk, scope=None, groups=["platform"], roles=["operator"])
+    assert both["installation"] == ["operate"]
 
 
 def test_a_client_has_roles_of_its_own(desk: Desk) -> None:
     """A service could not read the logs that it lives on."""
-    answer = desk.ask("/internal/v1/log/heads", scope=None, azp="sixfold-loop")
-    assert answer.status_code == 200
-    assert desk.ask("/internal/v1/log/heads", scope=None, azp="another").status_code == 403
+    own = {"scope": None, "azp": "sixfold-loop"}
+    assert desk.ask("/internal/v1/log/heads", sub="sixfold-loop", **own).status_code == 200
+    other = {"scope": None, "azp": "another", "sub": "another"}
+    assert desk.ask("/internal/v1/log/heads", **other).status_code == 403
+
+
+def test_a_client_may_be_called_otherwise_in_its_own_tokens(desk: Desk) -> None:
+    """With an issuer that gives each client a made-up subject, no service could read a log."""
+    own = {"scope": None, "client_id": "mirror"}
+    assert desk.ask("/internal/v1/log/heads", sub="5e7a-mirror", **own).status_code == 200
+    assert desk.ask("/internal/v1/log/heads", sub="mirror", **own).status_code == 403
+
+
+def test_a_person_has_no_roles_of_the_program_they_came_through(desk: Desk) -> None:
+    """Whoever can sign in through a service's client would read every tenant's events."""
+    through = {"scope": None, "azp": "sixfold-loop", "sub": "u1"}
+    assert desk.ask("/internal/v1/log/heads", **through).status_code == 403
+    assert me(desk, **through)["installation"] == []
 
 
 def test_a_change_of_the_file_counts_at_once_and_is_written_down(desk: Desk, roles: Path) -> None:
@@ -122,6 +145,8 @@ def test_a_broken_file_changes_nothing_until_it_is_whole(desk: Desk, roles: Path
         ({"roles": {}, "groups": {"a": {"roles": ["b"]}}}, "no role is called b"),
         ({"roles": {}, "groups": {"a": {"roles": [], "tenant": 7}}}, "groups.a.tenant"),
         ({"roles": {}, "clients": {"a": {"scopes": []}}}, "clients.a"),
+        ({"roles": {}, "clients": {"a": {"roles": [], "subject": 7}}}, "clients.a.subject"),
+        ({"roles": {}, "groups": {"a": {"roles": [], "subject": "s"}}}, "groups.a"),
     ],
 )
 def test_a_process_does_not_start_with_a_wrong_file(

@@ -176,6 +176,7 @@ class Authority:
             groups=_texts(found.get(names.groups, [])),
             roles=_texts(found.get(names.roles, [])),
             client=None if client is None else _matching(_SUBJECT, client),
+            subject=subject,
         )
         return Claims(
             tenant=tenant,

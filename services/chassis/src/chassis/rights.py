@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -13,7 +13,8 @@ from chassis.logs import get_logger
 # Rights on the installation: whoever has one sees every tenant's events, sealed as they are.
 INSTALLATION = frozenset({"operate", "log.read", "platform.admin"})
 _SCOPE = re.compile(r"[a-z][a-z0-9_.]{0,99}", re.ASCII)
-_KEYS = {"roles", "groups", "clients"}
+_HOLDERS = {"groups": ("tenant",), "clients": ("tenant", "subject")}
+_KEYS = {"roles", *_HOLDERS}
 _log = get_logger(__name__)
 
 
@@ -40,6 +41,7 @@ class Rights(Protocol):
         groups: frozenset[str],
         roles: frozenset[str],
         client: str | None,
+        subject: str,
     ) -> Granted:
         """Return what the token's bearer may do for its tenant."""
 
@@ -55,9 +57,10 @@ class TokenRights:
         groups: frozenset[str],
         roles: frozenset[str],
         client: str | None,
+        subject: str,
     ) -> Granted:
         """Return the token's own scopes."""
-        del tenant, groups, roles, client
+        del tenant, groups, roles, client, subject
         return Granted(scopes=scopes)
 
 
@@ -68,10 +71,12 @@ class Holder:
     Args:
         roles: Names of roles.
         tenant: The only tenant for which they count; None for the token's, whichever it is.
+        subject: Who a client is in tokens of its own; None where that is its id.
     """
 
     roles: frozenset[str]
     tenant: str | None = None
+    subject: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,9 +88,10 @@ class Roles:
     ...     groups={"acme-clerks": Holder(roles=frozenset({"clerk"}), tenant="acme")},
     ... )
     >>> told = {"scopes": frozenset({"operate"}), "groups": frozenset({"acme-clerks"})}
-    >>> sorted(roles.granted(tenant="acme", roles=frozenset(), client=None, **told).scopes)
+    >>> told |= {"roles": frozenset(), "client": None, "subject": "u1"}
+    >>> sorted(roles.granted(tenant="acme", **told).scopes)
     ['commerce.read']
-    >>> roles.granted(tenant="globex", roles=frozenset(), client=None, **told).scopes
+    >>> roles.granted(tenant="globex", **told).scopes
     frozenset()
     """
 
@@ -102,17 +108,27 @@ class Roles:
         groups: frozenset[str],
         roles: frozenset[str],
         client: str | None,
+        subject: str,
     ) -> Granted:
-        """Add the scopes of roles to a token's own; only roles give rights on the installation."""
+        """Add the scopes of roles to a token's own.
+
+        Rights on the installation come only by a group or a client that the file names: a scope
+        or a role in a token is written by whoever administers one tenant's people.
+        """
         holders = [self.groups[name] for name in groups if name in self.groups]
-        if client in self.clients:
-            holders.append(self.clients[str(client)])
+        own = self.clients.get(client or "")
+        # A person's token names the program that they came through; its roles are not theirs.
+        if own is not None and subject == (own.subject or client):
+            holders.append(own)
         held = {
             role for holder in holders if holder.tenant in (None, tenant) for role in holder.roles
         }
-        held |= roles & self.roles.keys()
-        given = frozenset().union(*(self.roles[role] for role in held))
-        return Granted(scopes=(scopes - INSTALLATION) | given, roles=frozenset(held))
+        told = roles & self.roles.keys()
+        given = (scopes | self._scopes_of(told)) - INSTALLATION
+        return Granted(scopes=given | self._scopes_of(held), roles=told | held)
+
+    def _scopes_of(self, names: Collection[str]) -> frozenset[str]:
+        return frozenset().union(*(self.roles[role] for role in names))
 
 
 Changed = Callable[[Roles, Roles], None]
@@ -200,7 +216,9 @@ def read_roles(path: Path) -> Roles:
 
 def _holders(content: Mapping[str, Any]) -> dict[str, Holder]:
     return {
-        name: Holder(roles=frozenset(held["roles"]), tenant=held.get("tenant"))
+        name: Holder(
+            roles=frozenset(held["roles"]), tenant=held.get("tenant"), subject=held.get("subject")
+        )
         for name, held in content.items()
     }
 
@@ -214,22 +232,24 @@ def _problems(content: Any) -> Iterator[str]:
     for role, scopes in content["roles"].items():
         if not _are_texts(scopes) or not all(_SCOPE.fullmatch(scope) for scope in scopes):
             yield f"roles.{role}: must be a list of scopes"
-    for kind in ("groups", "clients"):
+    for kind, optional in _HOLDERS.items():
         holders = content.get(kind, {})
         if not isinstance(holders, dict):
             yield f"{kind}: must map names to roles"
             continue
         for name, held in holders.items():
-            yield from _wrong_holder(f"{kind}.{name}", held, content["roles"])
+            yield from _wrong_holder(f"{kind}.{name}", held, optional, content["roles"])
 
 
-def _wrong_holder(where: str, held: Any, roles: Collection[str]) -> Iterator[str]:
-    if not isinstance(held, dict) or held.keys() - {"roles", "tenant"}:
-        yield f"{where}: must have roles, and may have a tenant"
+def _wrong_holder(
+    where: str, held: Any, optional: Sequence[str], roles: Collection[str]
+) -> Iterator[str]:
+    if not isinstance(held, dict) or held.keys() - {"roles", *optional}:
+        yield f"{where}: must have roles, and may have a {' and a '.join(optional)}"
     elif not _are_texts(held.get("roles")):
         yield f"{where}.roles: must be a list of roles"
-    elif not isinstance(held.get("tenant", ""), str):
-        yield f"{where}.tenant: must be a text"
+    elif wrong := [name for name in optional if not isinstance(held.get(name, ""), str)]:
+        yield f"{where}.{wrong[0]}: must be a text"
     elif unknown := sorted(set(held["roles"]) - set(roles)):
         yield f"{where}: no role is called {', '.join(unknown)}"
 
