@@ -187,6 +187,21 @@ def test_the_loop_is_never_two(renders: Renders) -> None:
         assert loop["spec"]["strategy"] == {"type": "Recreate"}
 
 
+def test_a_stuck_leader_can_be_replaced(renders: Renders) -> None:
+    """A restart would wait for ever for a new pod to be ready, which needs the old one's lock."""
+    strategies = {
+        component(each).rpartition("-")[2]: each["spec"]["strategy"].get("rollingUpdate")
+        for each in of_kind(renders.of("defaults"), "Deployment")
+    }
+    at_once, one_by_one = ({"maxUnavailable": most, "maxSurge": 1} for most in ("100%", 0))
+    assert strategies == {
+        "worker": one_by_one,
+        "publisher": at_once,
+        "projector": at_once,
+        "loop": None,
+    }
+
+
 def test_the_publisher_and_the_projector_stand_twice_in_production(renders: Renders) -> None:
     """Nothing would be published until a dead process's pod is started again elsewhere."""
     for name in ("defaults", "ha"):
