@@ -48,6 +48,12 @@ class Front(ServiceEdge):
         del work, call
         return Reply(status=202)
 
+    @command("/v1/people/look-up", scope="people.read", audit="person.read", status=200)
+    def look_up(self, work: UnitOfWork, call: Call[None]) -> Reply:
+        """Say who somebody is; keep nothing."""
+        del work, call
+        return Reply(body={"person": "p-1"})
+
     @command("/v1/codes", scope="orders.read", rate="codes")
     def send_code(self, work: UnitOfWork, call: Call[None]) -> Reply:
         """Send a code."""

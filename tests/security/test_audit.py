@@ -130,14 +130,26 @@ def test_an_entry_tells_who_what_which_and_from_where(desk: Desk) -> None:
     }
 
 
-def test_a_repeated_command_leaves_one_entry(desk: Desk) -> None:
+def test_a_repeated_command_says_that_it_was_repeated(desk: Desk) -> None:
     """A client that repeats itself would look like somebody who erases twice."""
     told = {"method": "POST", "scope": "people.erase", "headers": {"Idempotency-Key": "once"}}
     token = desk.issuer.token(scope="people.erase")
     for _ in range(3):
         answer = desk.ask("/v1/people/p-1/erasure", token, **told)
         assert answer.status_code == 202
-    assert [one["action"] for one in desk.entries()] == ["person.erase"]
+    entries = [(one["action"], one["detail"].get("repeated")) for one in desk.entries()]
+    assert entries == [("person.erase", True), ("person.erase", True), ("person.erase", None)]
+
+
+def test_anothers_key_shows_nothing(desk: Desk) -> None:
+    """Whoever sees a colleague's request could be shown a person without any entry of theirs."""
+    told = {"method": "POST", "scope": "people.read", "headers": {"Idempotency-Key": "once"}}
+    assert desk.ask("/v1/people/look-up", **told).get_json() == {"person": "p-1"}
+    other = desk.ask("/v1/people/look-up", sub="u2", **told)
+    assert (other.status_code, other.get_json()["code"]) == (422, "idempotency_key_reused")
+    again = desk.ask("/v1/people/look-up", **told)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert [one["actor"] for one in desk.entries()] == ["user:u1", "user:u1"]
 
 
 def test_another_tenants_audit_cannot_be_seen(desk: Desk) -> None:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import dataclass, field, is_dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -191,13 +191,15 @@ def _by_itself(asked: _Asked, accepted: _Accepted) -> Response:
     slot, digest = accepted.slot, accepted.context.digest
     begun = asked.storage.begin(accepted.context, accepted.charge, for_all=asked.route.for_all)
     with begun as work:
-        stored = idempotency.find(work.db, slot, digest) if slot else None
-        if stored is not None:
-            return _response(stored, replayed=True)
-        fresh = _handled(asked, work, accepted.call)
-        if slot is not None:
-            idempotency.remember(work.db, slot, digest, fresh, asked.storage.clock.now())
-    return _response(fresh)
+        known = idempotency.find(work.db, slot, digest) if slot else None
+        answer = _handled(asked, work, accepted.call) if known is None else known
+        if known is None and slot is not None:
+            idempotency.remember(work.db, slot, digest, answer, asked.storage.clock.now())
+    if known is not None and asked.door.audits(asked.claims):
+        # By itself, as of what is only read: the command's own entry is in the log already.
+        deed = asked.door.deed(asked.claims, asked.request, accepted.call)
+        asked.door.note(asked.claims, replace(deed, detail={**deed.detail, "repeated": True}))
+    return _response(answer, replayed=known is not None)
 
 
 def _handled(asked: _Asked, work: UnitOfWork, call: Call[Any]) -> StoredResponse:
@@ -227,13 +229,16 @@ def _accept(asked: _Asked) -> _Accepted:
     version = incoming.if_match(route, request)
     document = incoming.document_of(route, request)
     call = _call(asked, body=incoming.body_object(route, document), if_match=version)
-    whole = incoming.canonical([request.method, request.full_path, document.value])
+    said = [request.method, request.full_path, document.value]
+    if route.audit is not None:
+        # An answer that is kept would show somebody else what they never asked for by themselves.
+        said.append(asked.claims.subject)
     command_id = derived_id(tenant, route.name, key or incoming.request_key())
     context = Context(
         tenant=tenant,
         actor=asked.claims.actor,
         command_id=command_id,
-        digest=digest_of(asked.storage.secret, whole.encode()),
+        digest=digest_of(asked.storage.secret, incoming.canonical(said).encode()),
         correlation_id=incoming.correlation_id(request) or command_id,
         causation_id=command_id,
         traceparent=current_traceparent(),
