@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,8 +13,10 @@ import pytest
 from cryptography.exceptions import InvalidTag
 from sqlalchemy import text
 
+from chassis import run
 from chassis.clock import FixedClock
 from chassis.database import Database
+from chassis.isolation import Roles
 from chassis.key_store import METADATA, Erasure, SqlKeys
 from chassis.key_store.cache import KeyCache
 from chassis.migrations import current_revision, ensure_current, migrate
@@ -21,6 +24,7 @@ from chassis.privacy import KeyStore, MemoryKeys, SubjectErased
 from chassis.testing.contexts import NOW
 from chassis.testing.key_store_contract import KeyStoreContract
 from chassis.testing.migrations import assert_migrations_match
+from chassis.testing.three_roles import divided
 
 PACKAGE = "chassis.key_store"
 MASTER = b"m" * 32
@@ -143,6 +147,38 @@ def test_a_renewed_master_key_takes_over_without_a_gap(url: str) -> None:
     with pytest.raises(InvalidTag):
         SqlKeys(database, master_key=MASTER, clock=clock).open_key("acme", "ada")
     database.close()
+
+
+@pytest.mark.servers
+@pytest.mark.usefixtures("own_logging")
+def test_a_master_key_is_renewed_behind_policies(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the three roles the job would be refused, and the old key needed for ever."""
+    roles, renewed = Roles.named("sixfold_listener"), b"n" * 32
+    addresses = divided(postgresql_url, roles)
+    migrate(addresses.owner, PACKAGE, roles=roles)
+    database = Database(addresses.application)
+    before = SqlKeys(database, master_key=MASTER, clock=FixedClock(NOW))
+    sealed = {tenant: before.seal_key(tenant, "ada") for tenant in ("acme", "beta")}
+    for name, value in {
+        "SERVICE": "listener", "ENVIRONMENT": "test", "DATABASE_URL": "sqlite:///nothing",
+        "KEYS_URL": addresses.application, "MIGRATION_KEYS_URL": addresses.owner,
+        "AMQP_URI": "amqp://nobody", "SECRET": b64encode(MASTER).decode(),
+        "MASTER_KEY": b64encode(renewed).decode(), "OTHER_MASTER_KEY": b64encode(MASTER).decode(),
+        "ISSUER": "https://issuer.test", "AUDIENCE": "sixfold",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+
+    for _ in range(2):
+        assert run.main(["rewrap", "listener"]) == 0
+    said = capsys.readouterr().out
+    alone = SqlKeys(database, master_key=renewed, clock=FixedClock(NOW))
+    opened = {tenant: alone.open_key(tenant, "ada") for tenant in sealed}
+    database.close()
+
+    assert said == "listener: 2 keys wrapped anew\nlistener: 0 keys wrapped anew\n"
+    assert opened == sealed
 
 
 def test_nothing_of_a_destroyed_key_stays_in_the_files(url: str, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@
 {{- range $told.roles }}{{ $found = append $found (printf "%s-%s" $service .) }}{{ end -}}
 {{- $found = append $found (printf "%s-migrate" $service) -}}
 {{- if $root.Values.preflight.enabled }}{{ $found = append $found (printf "%s-preflight" $service) }}{{ end -}}
+{{- if $root.Values.rewrap }}{{ $found = append $found (printf "%s-rewrap" $service) }}{{ end -}}
 {{- end -}}
 {{- if .Values.topology.enabled }}{{ $found = append $found "topology" }}{{ end -}}
 {{- if .Values.backup.enabled }}{{ $found = concat $found (keys (.Files.Get "files/backups.yaml" | fromYaml) | sortAlpha) }}{{ end -}}

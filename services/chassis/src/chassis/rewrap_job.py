@@ -13,7 +13,9 @@ def main(package: str) -> None:
     """Wrap every key with ``MASTER_KEY`` that only ``OTHER_MASTER_KEY`` opens."""
     settings = from_environment()
     logs.configure(settings)
-    database = Database(settings.keys_url)
+    # Every tenant's keys are wrapped in one go, and only the owner and the system see them all.
+    _, owner = settings.owner_urls
+    database = Database(owner)
     keys = SqlKeys(
         database,
         master_key=settings.master_key,
