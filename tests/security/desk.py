@@ -10,7 +10,7 @@ from bus_service import embedded
 from chassis.auth import Authority, AuthSettings
 from chassis.clock import SystemClock
 from chassis.entrypoints import command, handlers_of, query
-from chassis.http import Limits
+from chassis.http import IMPORT_SCOPE, Limits
 from chassis.ids import new_id
 from chassis.routes import Call, Reply
 from chassis.service_edge import ServiceEdge
@@ -53,6 +53,13 @@ class Front(ServiceEdge):
         """Say who somebody is; keep nothing."""
         del work, call
         return Reply(body={"person": "p-1"})
+
+    @command("/v1/imports/people", scope="people.read", audit="people.import")
+    def import_people(self, work: UnitOfWork, call: Call[None]) -> Reply:
+        """Bring people in, which needs a right besides."""
+        del work
+        call.claims.require(IMPORT_SCOPE)
+        return Reply()
 
     @command("/v1/codes", scope="orders.read", rate="codes")
     def send_code(self, work: UnitOfWork, call: Call[None]) -> Reply:

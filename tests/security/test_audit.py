@@ -1,5 +1,6 @@
 """The audit: each privileged thing leaves its entry, bound to its tenant, its person sealed."""
 
+import inspect
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from werkzeug.test import Client
 
 from bus_service import embedded
 from chassis.auth import AuthSettings, authority_from
-from chassis.entrypoints import routes_of
+from chassis.entrypoints import handlers_of, routes_of
 from chassis.errors import Unavailable
 from chassis.ids import new_id
 from chassis.me import person_routes
@@ -113,6 +114,29 @@ def _filled(part: str, path: str) -> str:
     if name == "tenant_id":
         return "acme"  # an operator who acts for a tenant leaves the entry there
     return "7" if f"<int:{name}>" in path else "x"
+
+
+def test_a_right_that_only_the_handler_asks_for_is_missed_as_loudly(desk: Desk) -> None:
+    """Somebody could try to bring in a past of their own, and nobody would see the attempt."""
+    told = {"method": "POST", "scope": "people.read"}
+    assert desk.ask("/v1/imports/people", **told).status_code == 403
+    allowed = {"method": "POST", "scope": "people.read import"}
+    assert desk.ask("/v1/imports/people", **allowed).status_code == 201
+    entries = [(one["action"], one["outcome"]) for one in desk.entries()]
+    assert entries == [("people.import", "done"), ("people.import", "refused")]
+
+
+def test_every_handler_that_asks_for_a_right_besides_is_audited() -> None:
+    """What only some may ask of a route would be done and refused without a trace."""
+    asking = [
+        (f"{name} {route.name}", route.audit)
+        for name in services()
+        if isinstance(edge := edge_of(blueprint_of(name)), type)
+        for route, handler in handlers_of(object.__new__(edge))
+        if ".claims.require(" in inspect.getsource(handler)
+    ]
+    assert len(asking) >= 4
+    assert [route for route, audited in asking if audited is None] == []
 
 
 def test_an_entry_tells_who_what_which_and_from_where(desk: Desk) -> None:

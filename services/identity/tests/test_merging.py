@@ -94,6 +94,9 @@ def test_a_reviewer_joins_them(world: Any) -> None:
     assert writer.json["code"] == "missing_scope"
     assert (joined["merged"], joined["survivor"]) == (True, holder)
     assert world.service.happened("persons_merged")[0].event.approver == "user:tester"
+    told = [stored.event for stored in world.service.happened("audit_recorded")]
+    merges = [entry.outcome for entry in told if entry.action == "person.merge"]
+    assert merges == ["refused", "done"]
     assert world.service.get("/v1/persons/merges") == []
     assert {phone["contested"] for phone in world.person(holder)["phones"]} == {False}
 

@@ -13,7 +13,7 @@ from werkzeug import Request, Response
 
 from chassis import audit, forms, idempotency, incoming, page_edge, schemas
 from chassis.access import Door, with_allowance
-from chassis.auth import Authority, Claims, ForeignTenant
+from chassis.auth import Authority, Claims, ForeignTenant, MissingScope
 from chassis.context import Context, digest_of
 from chassis.cursors import Cursors
 from chassis.errors import Conflict, Stale
@@ -114,7 +114,7 @@ def dispatch(
                 path=_checked_path(door, claims, request, path or {}),
                 door=door,
             )
-            response = _read(asked) if route.kind == "query" else _write(asked, limits)
+            response = _answered(asked, limits)
         except Exception as error:  # noqa: BLE001 -- the edge answers whatever happens
             told = error if isinstance(error, TooManyRequests) else told
             response = page_edge.refused(route, error, request, path or {}, storage)
@@ -123,6 +123,15 @@ def dispatch(
             page_edge.guarded(response)
         annotate({"http.response.status_code": response.status_code})
         return response
+
+
+def _answered(asked: _Asked, limits: Limits) -> Response:
+    try:
+        return _read(asked) if asked.route.kind == "query" else _write(asked, limits)
+    except MissingScope:
+        # What a body asks for can need a right besides the route's; its handler finds that out.
+        asked.door.note_refusal(asked.claims, asked.request)
+        raise
 
 
 def _checked_path(

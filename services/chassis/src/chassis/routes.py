@@ -50,8 +50,8 @@ class Route:
         rate: A tighter limit that counts besides the usual ones.
         audit: What a request is called in the audit, where it is privileged: reading or erasing
             what is personal, imports, work on the installation.
-        audit_with: Only a token with this scope is written down: what it shows to others is not
-            personal.
+        audit_with: Only a token with this scope is written down: what others do and see there is
+            not privileged.
         page: Shows a person why something was refused, given a ``page_edge.Refusal``.  With
             it the route is a page for browsers: its bodies are forms with a token of ours,
             and it is no part of the service's API.

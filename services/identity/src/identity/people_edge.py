@@ -155,6 +155,8 @@ class PeopleEdge:
     @command(
         "/v1/persons/merges",
         scope="identity.write",
+        audit="person.merge",
+        audit_with=REVIEW,
         status=200,
         body=messages.MergeBody,
         reply=messages.MergeView,
