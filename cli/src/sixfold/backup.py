@@ -13,6 +13,7 @@ from chassis.backup.pruning import Keep, Pruned
 from sixfold import backing_up, bringing_back
 from sixfold.arguments import DEFAULT, Directory, Segments, console
 from sixfold.backup_settings import BackupSettings
+from sixfold.forgetting_again import forget_again
 
 app = typer.Typer(no_args_is_help=True, help="Back up, check, restore elsewhere, try it.")
 keys = typer.Typer(no_args_is_help=True, help="The same for the keys: apart, sealed, for days.")
@@ -126,7 +127,7 @@ def forget(
     """Forget again whoever is on the list, in databases that another tool has restored."""
     settings = _settings(directory, databases, keys_file)
     entries = bringing_back.listed(settings, without=without_erasure_list)
-    bringing_back.forget_again(settings, settings.databases, entries, say=console.print)
+    forget_again(settings, settings.databases, entries, say=console.print)
 
 
 @app.command("prune")

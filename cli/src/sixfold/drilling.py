@@ -10,7 +10,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from chassis.backup.forgetting import destroy_again, finish
+from chassis.backup.forgetting import confirmed_in, destroy_again, finish
 from chassis.backup.manifest import Manifest
 from chassis.backup.restoring import KEYS, restore
 from chassis.clock import SystemClock
@@ -105,7 +105,10 @@ def _tried(
         with report.timed("keys"):
             _put_keys(settings, manifest, ground, say)
             counts = destroy_again(
-                ground.keys, entries, master_key=settings.master_key, logs=ground.databases
+                ground.keys,
+                entries,
+                master_key=settings.master_key,
+                confirmed={each: confirmed_in(url) for each, url in ground.databases.items()},
             )
             report.keys_destroyed = sum(counts.values())
             finish({**ground.databases}, entries)

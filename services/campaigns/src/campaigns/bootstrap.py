@@ -1,5 +1,6 @@
 """Where campaigns' parts are put together.  The only module that knows them all."""
 
+from campaigns import subjects
 from campaigns.events import ContentDrafted, ContentWithdrawn, registry
 from campaigns.projections import attributed, calendar, journeys, limits, links, spending
 from campaigns.upstream import upstream
@@ -21,4 +22,5 @@ BLUEPRINT = Blueprint(
         Held(Stock(name="contents", comes=[ContentDrafted], goes=[ContentWithdrawn])),
     ),
     projections=(calendar, attributed, spending, metering()),
+    forget=subjects.forget,
 )

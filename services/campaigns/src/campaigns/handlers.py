@@ -219,4 +219,4 @@ def cancel_order(work: UnitOfWork, *, order_id: str) -> None:
 
 def erase_subjects(work: UnitOfWork, *, request_id: UUID, subject_ids: tuple[str, ...]) -> None:
     """Forget whose touches these were, and say so."""
-    erasure.erase(work, request_id=request_id, subjects=subject_ids, purge=subjects.forget)
+    erasure.erase(work, request_id=request_id, subjects=subject_ids, forget=subjects.forget)

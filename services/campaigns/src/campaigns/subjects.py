@@ -34,8 +34,8 @@ def subjects_of(db: Connection, tenant: str, person_id: str) -> list[str]:
     return sorted({*persons, *db.execute(owned).scalars()})
 
 
-def forget(work: UnitOfWork, subjects: Sequence[str]) -> None:
-    """Keep the rows of some subjects, but not whose they were."""
+def forget(work: UnitOfWork, subjects: Sequence[str]) -> Sequence[str]:
+    """Keep the rows of some subjects, but not whose they were; return the subjects."""
     for table in (touches, sessions):
         _unname(work, table, "subject", subjects)
     _unname(work, orders, "person_id", subjects)
@@ -46,6 +46,7 @@ def forget(work: UnitOfWork, subjects: Sequence[str]) -> None:
     ):
         named = or_(*(column.in_(subjects) for column in columns))
         work.db.execute(delete(table).where(table.c.tenant == work.tenant, named))
+    return subjects
 
 
 def _merged(db: Connection, tenant: str, person_id: str) -> set[str]:

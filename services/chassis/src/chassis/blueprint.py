@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from chassis.envelope import Recorded
+from chassis.erasure import Forget, keeps_nothing
 from chassis.events import EventRegistry
 from chassis.processes import Process
 from chassis.projections import Projection
@@ -31,6 +32,7 @@ class Blueprint:
         gateways: Calls to the outside, by the name of the gateway.
         counts: Record business metrics from the read models, twice a minute; each is given the
             service's time.
+        forget: Removes the rows about people who are to be forgotten.
         reads: Services whose whole logs it takes in, without declaring events in ``upstream``.
     """
 
@@ -43,6 +45,7 @@ class Blueprint:
     processes: Sequence[Process[Any]] = ()
     gateways: Mapping[str, Callable[[Storage], Calls]] = field(default_factory=dict)
     counts: Sequence[Callable[[Connection, datetime], None]] = ()
+    forget: Forget = keeps_nothing
     reads: Sequence[str] = ()
 
     @property

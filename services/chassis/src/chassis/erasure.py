@@ -14,7 +14,7 @@ from chassis import lookups
 from chassis.events import EventRegistry
 from chassis.unit_of_work import UnitOfWork
 
-Purge = Callable[[UnitOfWork, Sequence[str]], None]
+Forget = Callable[[UnitOfWork, Sequence[str]], Sequence[str]]
 _lookup = lookups.define_table(MetaData())
 
 
@@ -31,22 +31,54 @@ def declare(registry: EventRegistry) -> None:
     registry.event("erasure_confirmed")(ErasureConfirmed)
 
 
-def erase(work: UnitOfWork, *, request_id: UUID, subjects: Sequence[str], purge: Purge) -> None:
+def keeps_nothing(_work: UnitOfWork, subjects: Sequence[str]) -> Sequence[str]:
+    """Forget subjects of whom the service has no rows of its own; return the same."""
+    return subjects
+
+
+def erase(work: UnitOfWork, *, request_id: UUID, subjects: Sequence[str], forget: Forget) -> None:
     """Make everything personal of some subjects unreadable in this service.
 
     Args:
         work: The unit of work that confirms it.
         request_id: The request that is confirmed; repeating it changes nothing.
         subjects: Whose keys are destroyed.
-        purge: Removes the service's own rows about them, in the same transaction.
+        forget: Removes the service's own rows about them, in the same transaction, and returns
+            them with every other subject that they are here.
     """
-    purge(work, subjects)
+    subjects = forget(work, subjects)
     list_elsewhere(work, request_id=request_id, subjects=subjects)
     for subject in subjects:
         lookups.forget_subject(work.db, _lookup, tenant=work.tenant, subject=subject)
         work.keys.destroy(work.tenant, subject)
     confirmed = ErasureConfirmed(request_id=request_id, subjects=tuple(subjects))
     work.add(f"erasure-{request_id}", [confirmed])
+
+
+def remove_again(
+    work: UnitOfWork, *, request_id: UUID, subjects: Sequence[str], forget: Forget
+) -> list[str]:
+    """Remove what a restored copy has of subjects that were forgotten; record nothing.
+
+    Args:
+        work: Gives the transaction; whoever opened it commits without a flush.
+        request_id: The request by which they were forgotten.
+        subjects: Whose keys are destroyed already.
+        forget: As in ``erase``.
+
+    Returns:
+        Who else they are in this copy: on the list now, their keys still to be destroyed.
+
+    Raises:
+        Unavailable: the list cannot be written; nothing may be committed.
+    """
+    everybody = forget(work, subjects)
+    for subject in everybody:
+        lookups.forget_subject(work.db, _lookup, tenant=work.tenant, subject=subject)
+    more = sorted(set(everybody).difference(subjects))
+    if more:
+        list_elsewhere(work, request_id=request_id, subjects=more)
+    return more
 
 
 def list_elsewhere(

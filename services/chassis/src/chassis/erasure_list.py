@@ -18,7 +18,6 @@ from chassis import seals
 from chassis.clock import micros
 from chassis.database import Waiter, directly
 from chassis.errors import Alarm
-from chassis.key_store import Erasure
 
 if TYPE_CHECKING:
     from chassis.segments.store import Store
@@ -130,11 +129,9 @@ class ErasureList:
         return seals.key_for(self.secret, _PURPOSE)
 
 
-def erasures_for(service: str, entries: Iterable[Entry]) -> list[Erasure]:
-    """Return the subjects whose keys one service has to destroy again after a restore."""
-    mine = (entry for entry in entries if entry.service == service or entry.about is not None)
-    found = {(entry.tenant, subject) for entry in mine for subject in entry.subjects}
-    return [Erasure(tenant=tenant, subject=subject) for tenant, subject in sorted(found)]
+def entries_for(service: str, entries: Iterable[Entry]) -> list[Entry]:
+    """Return the entries whose subjects one service has to forget again after a restore."""
+    return [entry for entry in entries if entry.service == service or entry.about is not None]
 
 
 def _name_of(entry: Entry) -> str:

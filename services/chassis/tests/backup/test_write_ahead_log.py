@@ -130,7 +130,7 @@ def test_a_database_comes_back_to_a_moment(archiving: Archiving) -> None:
             assert keys.open_key("acme", "person-1") is not None, "the log brings keys back"
             done = destroy_again(
                 {PRODUCER: restored.url("keys")}, listing.entries(), master_key=MASTER,
-                logs={PRODUCER: restored.url(PRODUCER)},
+                confirmed={PRODUCER: confirmed_in(restored.url(PRODUCER))},
             )  # fmt: skip
             assert done == {PRODUCER: 1}
             assert keys.open_key("acme", "person-1") is None

@@ -9,6 +9,7 @@ from commerce import (  # noqa: F401  # the upstreams only declare what is read
     cart_projections,
     cart_upstream,
     drop_projections,
+    handlers,
     projections,
     promotion_projections,
     promotion_upstream,
@@ -60,4 +61,5 @@ BLUEPRINT = Blueprint(
     processes=(ORDER_PROCESS, DROP_PROCESS, GRANT_PROCESS, CART_PROCESS),
     gateways={"payment_provider": payment_gateway, "fulfilment_partner": fulfilment_gateway},
     counts=(count_oversold,),
+    forget=handlers.forget_rows,
 )

@@ -187,19 +187,18 @@ def split_person(work: UnitOfWork, split: PersonSplit) -> None:
 
 def forget_people(work: UnitOfWork, *, request_id: UUID, subjects: Sequence[str]) -> None:
     """Make everything personal of some people unreadable, and drop the rows about them."""
+    erase(work, request_id=request_id, subjects=subjects, forget=forget_rows)
 
-    def purge(work: UnitOfWork, subjects: Sequence[str]) -> None:
-        persons.forget(work.db, work.tenant, subjects)
-        entrants.forget(work.db, work.tenant, subjects)
-        carting.forget(work.db, work.tenant, subjects)
-        promoting.forget(work.db, work.tenant, subjects)
-        phone_owners.forget(work.db, work.tenant, subjects)
 
+def forget_rows(work: UnitOfWork, subjects: Sequence[str]) -> Sequence[str]:
+    """Drop the rows about some people; return them with whatever else they bought as."""
     buyer_links.alone(work, subjects)
     # What was bought with somebody's number, or as a visitor, is kept under another subject.
     subjects = phone_owners.with_purchases(work.db, work.tenant, subjects)
     subjects = buyer_links.with_visitors(work.db, work.tenant, subjects)
-    erase(work, request_id=request_id, subjects=subjects, purge=purge)
+    for part in (persons, entrants, carting, promoting, phone_owners):
+        part.forget(work.db, work.tenant, subjects)
+    return subjects
 
 
 def _answer(work: UnitOfWork, news: ProviderCallback) -> payment_commands.ProviderAnswer:

@@ -3,7 +3,7 @@
 from chassis.audit import TRAIL
 from chassis.blueprint import Blueprint
 from chassis.quotas.metering import metering
-from identity import contact_events, sms
+from identity import contact_events, forgetting, sms
 from identity.erasing import ERASING
 from identity.events import registry
 from identity.joining import JOINING
@@ -22,4 +22,5 @@ BLUEPRINT = Blueprint(
     projections=[funnel, consents, reviews, metering()],
     processes=[JOINING, ERASING],
     gateways={"sms": sms.calls},
+    forget=forgetting.forget_rows,
 )

@@ -42,7 +42,7 @@ def erase_here(
         for who in sorted(kin):
             command = ReleasePhone(phone_id=phone_id, person_id=who, reason="user")
             work.execute(PHONE, phone_id, command)
-    erasure.erase(work, request_id=request_id, subjects=subjects, purge=_purge)
+    erasure.erase(work, request_id=request_id, subjects=subjects, forget=forget_rows)
 
 
 def acknowledge(work: UnitOfWork, *, request_id: UUID, service: str) -> None:
@@ -70,9 +70,9 @@ def _subjects(work: UnitOfWork, person_id: UUID) -> tuple[str, ...]:
     return tuple(str(subject) for subject in (*sorted(kin), *accounts, *phones, *emails))
 
 
-def _purge(work: UnitOfWork, subjects: Sequence[str]) -> None:
+def forget_rows(work: UnitOfWork, subjects: Sequence[str]) -> Sequence[str]:
     """Have deleted look-ups overwritten: read models hold nothing personal to begin with."""
-    del subjects
     if work.db.dialect.name == "sqlite":
         # SQLite only unlinks deleted bytes by default: a hash would still be in the file.
         work.db.execute(text("PRAGMA secure_delete=ON"))
+    return subjects

@@ -8,7 +8,7 @@ from chassis.audit import TRAIL
 from chassis.blueprint import Blueprint
 from chassis.quotas.metering import metering
 from chassis.quotas.stock import Held, Stock
-from listening import projections
+from listening import neighbours, projections
 from listening.channels import Channel, HttpChannel, NoChannel
 from listening.events import WatchDefined, registry
 from listening.gateways import READER, sending
@@ -41,4 +41,5 @@ BLUEPRINT = Blueprint(
     processes=(MENTION_REPLY,),
     gateways={READER: partial(sending, channel_from_environment), "listening_measures": measuring},
     counts=(count_overdue,),
+    forget=neighbours.forget_subjects,
 )

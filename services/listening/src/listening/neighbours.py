@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Table, and_, delete, func, insert, select, update
 
 from chassis.insertion import insert_once
+from chassis.unit_of_work import UnitOfWork
 from listening.case_events import Standing
 from listening.tables import accounts, memberships, orders, tenants, turns
 from listening.work_calendar import UnknownCountry, UnknownZone, WorkCalendar
@@ -68,13 +69,15 @@ def merge_persons(db: Connection, tenant: str, *, survivor: str, absorbed: str) 
         db.execute(update(table).where(one).values(person_id=survivor))
 
 
-def forget_subjects(db: Connection, tenant: str, subjects: Sequence[str]) -> None:
-    """Drop what ties accounts, memberships and orders to persons."""
+def forget_subjects(work: UnitOfWork, subjects: Sequence[str]) -> Sequence[str]:
+    """Drop what ties accounts, memberships and orders to persons; return the subjects."""
+    db, tenant = work.db, work.tenant
     for table in _OF_PERSONS:
         gone = and_(table.c.tenant == tenant, table.c.person_id.in_(subjects))
         db.execute(delete(table).where(gone))
     handles = and_(accounts.c.tenant == tenant, accounts.c.account_id.in_(subjects))
     db.execute(delete(accounts).where(handles))
+    return subjects
 
 
 def standing_of(db: Connection, tenant: str, account_id: UUID) -> Standing:

@@ -253,7 +253,7 @@ class ListeningService(ServiceEdge):
             work,
             request_id=data.request_id,
             subjects=tuple(dict.fromkeys((*data.subjects, data.person_id))),
-            purge=lambda w, subjects: neighbours.forget_subjects(w.db, w.tenant, subjects),
+            forget=neighbours.forget_subjects,
         )
 
     @subscribe("commerce", "order_confirmed")

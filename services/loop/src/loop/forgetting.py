@@ -1,16 +1,14 @@
 """Confirm erasures: the loop holds nothing personal, so no number changes, and it says so."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from chassis.clock import moment
 from chassis.context import Context, digest_of
-from chassis.erasure import erase
+from chassis.erasure import erase, keeps_nothing
 from chassis.ids import derived_id
 from chassis.storage import Storage
-from chassis.unit_of_work import UnitOfWork
 from loop.live import LiveFacts
 
 _READER = "loop.erasures"
@@ -66,7 +64,7 @@ class Forgetter:
                     work,
                     request_id=UUID(request.request_id),
                     subjects=json.loads(request.subjects),
-                    purge=_nothing_to_purge,
+                    forget=keeps_nothing,  # facts hold opaque ids, and the numbers stay
                 )
 
     def _context(self, request: Request) -> Context:
@@ -81,7 +79,3 @@ class Forgetter:
             traceparent=request.traceparent,
             now=moment(request.occurred_at),
         )
-
-
-def _nothing_to_purge(_work: UnitOfWork, _subjects: Sequence[str]) -> None:
-    """Do nothing: facts hold opaque ids, and the numbers stay as they are."""
