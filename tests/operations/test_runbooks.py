@@ -11,6 +11,7 @@ import typer
 
 from chassis.roles import blueprint_of
 from chassis.run import ROLES
+from rendered import table
 from sixfold.main import app
 from watched import RUNBOOKS
 
@@ -84,6 +85,26 @@ def test_every_process_that_is_started_exists(page: Path) -> None:
             assert import_module(words[1])
             if words[1] == "chassis.run":
                 assert words[2] in ROLES or words[2] == "ROLE", words
+
+
+@each_page
+def test_every_deployment_exists(page: Path) -> None:
+    """At night somebody would restart what is called otherwise: the loop has one Deployment."""
+    text = page.read_text()
+    roles = {service: set(told["roles"]) for service, told in table("services").items()}
+    (sentence,) = re.findall(r"`SERVICE` stands for ([^.]+)\.", text) or [""]
+    stands_for = set(re.findall(r"`(\w+)`", sentence)) or roles.keys() - {"loop"}
+    for service, role in re.findall(r"\bdeploy/sixfold-(\w+)-(\w+)", text):
+        for one in stands_for if service == "SERVICE" else {service}:
+            assert role in roles[one], f"deploy/sixfold-{service}-{role} of {one}"
+
+
+@each_page
+def test_no_page_runs_in_a_pod_what_only_a_job_may(page: Path) -> None:
+    """The command would be refused, for no process that keeps running has the owner's secrets."""
+    for words in of("kubectl", page):
+        if "chassis.run" in words:
+            assert words[words.index("chassis.run") + 1] == "preflight", words
 
 
 @each_page
