@@ -241,7 +241,6 @@ def test_jobs_end_and_come_in_order(renders: Renders, name: str) -> None:
     weights: dict[str, set[int]] = {}
     for job in jobs:
         spec = job["spec"]
-        assert spec["ttlSecondsAfterFinished"]
         assert 60 <= spec["activeDeadlineSeconds"] <= 900
         assert spec["template"]["spec"]["restartPolicy"] == "Never"
         role, service = spec["template"]["spec"]["containers"][0]["args"]
@@ -249,7 +248,9 @@ def test_jobs_end_and_come_in_order(renders: Renders, name: str) -> None:
         if hook := job["metadata"].get("annotations"):
             assert hook["helm.sh/hook"] == "pre-install,pre-upgrade"
             weights.setdefault(role, set()).add(int(hook["helm.sh/hook-weight"]))
+            assert spec["ttlSecondsAfterFinished"]
         else:  # cannot be changed, so another image has another name
+            assert "ttlSecondsAfterFinished" not in spec  # Argo CD would run it again each day
             assert re.search(r"-[0-9a-f]{8}$", job["metadata"]["name"])
     if weights:
         order = [weights[role] for role in JOBS]
@@ -262,6 +263,25 @@ def test_jobs_end_and_come_in_order(renders: Renders, name: str) -> None:
             "sixfold-jobs",
             "sixfold-job-roles",
         }
+
+
+def test_what_hooks_need_goes_with_them(renders: Renders) -> None:
+    """The mode `job` would find objects that no release owns, and an uninstallation leave them."""
+    policies = {
+        named(each): (each["kind"] == "Job", hook["helm.sh/hook-delete-policy"])
+        for each in renders.of("defaults")
+        if "helm.sh/hook" in (hook := each["metadata"].get("annotations", {}))
+    }
+    assert {name.partition("/")[0] for name in policies} == {
+        "Job",
+        "ServiceAccount",
+        "ConfigMap",
+        "NetworkPolicy",
+    }
+    assert set(policies.values()) == {
+        (True, "before-hook-creation"),  # its log is still to be read
+        (False, "before-hook-creation,hook-succeeded"),
+    }
 
 
 def test_backups_are_made_when_they_are_wanted(renders: Renders) -> None:

@@ -40,12 +40,14 @@ annotations:
 {{ .root.Values.image.registry }}/{{ .repository }}@{{ .digest }}
 {{- end }}
 
-{{/* What makes an object a hook: (dict "root" . "weight" -5); nothing in the mode `job` */}}
+{{/* What makes an object a hook: (dict "root" . "weight" -5); nothing in the mode `job`.  "beside" is
+     what Jobs only need: it goes when they have succeeded, or it would be nobody's in the mode `job`
+     and after an uninstallation */}}
 {{- define "sixfold.hook" -}}
 {{- if eq .root.Values.migrations.mode "hook" -}}
 helm.sh/hook: pre-install,pre-upgrade
 helm.sh/hook-weight: {{ .weight | quote }}
-helm.sh/hook-delete-policy: before-hook-creation
+helm.sh/hook-delete-policy: before-hook-creation{{ if .beside }},hook-succeeded{{ end }}
 {{- end -}}
 {{- end }}
 
