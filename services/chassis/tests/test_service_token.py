@@ -3,24 +3,30 @@
 import base64
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
 
 from chassis.errors import Unavailable
+from chassis.feed import HttpFeed
 from chassis.roles import token_of
+from chassis.rotation import LOOK_SECONDS
 from chassis.service_token import ClientCredentials
+from chassis.settings import from_environment
 from chassis.testing.settings import settings
 
 
 class Issuer:
-    """A token endpoint; ``answer`` is what it says next."""
+    """A token endpoint, and a feed without events; ``answer`` is what the first says next."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, dict[str, list[str]]]] = []
+        self.shown: list[str] = []
         self.answer: tuple[int, Any] = (200, {"access_token": "first", "expires_in": 300})
         issuer = self
 
@@ -32,6 +38,12 @@ class Issuer:
                 self.send_response(status)
                 self.end_headers()
                 self.wfile.write(json.dumps(body).encode())
+
+            def do_GET(self) -> None:
+                issuer.shown.append(self.headers["Authorization"])
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(b"{}")
 
             def log_message(self, *_: object) -> None:
                 """Stay quiet."""
@@ -92,3 +104,57 @@ def test_the_settings_say_where_the_token_comes_from(issuer: Issuer) -> None:
     assert token_of(settings(service_token="fixed"))() == "fixed"
     assert token_of(fetched)() == "first"
     assert token_of(settings())() == ""
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch, issuer: Issuer) -> pytest.MonkeyPatch:
+    key = base64.b64encode(b"k" * 32).decode()
+    told = {
+        "SERVICE": "commerce", "ENVIRONMENT": "test", "DATABASE_URL": "sqlite://",
+        "KEYS_URL": "sqlite:///:memory:", "AMQP_URI": "amqp://127.0.0.1:1/none", "SECRET": key,
+        "MASTER_KEY": key, "ISSUER": "https://issuer.test", "AUDIENCE": "sixfold",
+        "TOKEN_URL": issuer.url,
+    }  # fmt: skip
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+def write(file: Path, secret: str) -> None:
+    """Write a secret as an orchestrator does: another file takes the place."""
+    fresh = file.with_suffix(".new")
+    fresh.write_text(f"{secret}\n")
+    fresh.replace(file)
+
+
+def test_a_renewed_client_secret_is_shown_with_the_next_request(
+    issuer: Issuer, environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The issuer would refuse a service from the moment its secret is renewed until a restart."""
+    file = tmp_path / "CLIENT_SECRET"
+    write(file, "old")
+    environment.setenv("CLIENT_ID", "commerce")
+    environment.setenv("CLIENT_SECRET_FILE", str(file))
+    token = token_of(from_environment())
+    issuer.answer = (200, {"access_token": "over-at-once", "expires_in": 0})
+    token()
+    write(file, "new")
+    time.sleep(LOOK_SECONDS + 0.1)
+    token()
+    shown = [base64.b64decode(said.removeprefix("Basic ")) for said, _ in issuer.asked]
+    assert shown == [b"commerce:old", b"commerce:new"]
+
+
+def test_a_renewed_service_token_is_shown_with_the_next_request(
+    issuer: Issuer, environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A service would show its old token until it is refused, and read no log until a restart."""
+    file = tmp_path / "SERVICE_TOKEN"
+    write(file, "old")
+    environment.setenv("SERVICE_TOKEN_FILE", str(file))
+    feed = HttpFeed(issuer.url, token_of(from_environment()))
+    feed.heads()
+    write(file, "new")
+    time.sleep(LOOK_SECONDS + 0.1)
+    feed.heads()
+    assert issuer.shown == ["Bearer old", "Bearer new"]
