@@ -71,6 +71,7 @@ class LoopSite:
         self.loop.take()
         self.issuer = issuer
         self.clock = AheadClock()
+        self.secret = "page"
         self.certificate = folder / "loop.pem"
         self.url = f"https://127.0.0.1:{port}"
         self.authority: Authority = trusting(
@@ -79,7 +80,9 @@ class LoopSite:
         )
         sign_in = SignIn(
             ClientSettings(
-                client_id=CLIENT, client_secret="page", redirect_uri=f"{self.url}{CALLBACK}"
+                client_id=CLIENT,
+                client_secret=lambda: self.secret,
+                redirect_uri=f"{self.url}{CALLBACK}",
             ),
             issuer=issuer.url,
             keys=key_source(None, issuer.url, "production", SystemClock()),

@@ -3,15 +3,20 @@
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from werkzeug.test import Client
 
+from chassis.rates import Rate
 from chassis.testing.issuer import PrivateIssuer
 from chassis.testing.programs import run_directory
+from chassis.throttle import Throttle
 from four_logs import MONDAY, FourLogs, tell
+from loop.main import app_of
 from loop.session import CALLBACK
 from loop_site import CLIENT, PERSON, Browser, LoopSite, page_port
 
@@ -53,6 +58,7 @@ def site(whole_site: LoopSite) -> Iterator[LoopSite]:
     whole_site.issuer.behave()
     whole_site.issuer.control("user", name="ada", user=PERSON)
     whole_site.clock.ahead = timedelta(0)
+    whole_site.secret = "page"
 
 
 @pytest.fixture
@@ -222,6 +228,46 @@ def test_a_session_outlives_the_issuers_outage_only_as_long_as_its_token(
     assert browser.get("/").status_code == 200
     site.clock.advance(timedelta(minutes=1))
     assert browser.get("/").status_code == 401
+
+
+@pytest.mark.parametrize("answer", [401, 403, 408, 429, 500, "garbage", "wrong secret"])
+def test_an_issuer_that_is_not_asked_well_ends_no_session(
+    site: LoopSite, browser: Browser, answer: int | str
+) -> None:
+    """A rush at the issuer, or a secret renewed there a minute ago, would throw everybody out."""
+    browser.sign_in()
+    if answer == "wrong secret":
+        site.secret = "of-yesterday"
+    else:
+        site.issuer.behave(**{"/token": answer})
+    site.clock.advance(timedelta(minutes=9, seconds=45))
+    assert browser.get("/").status_code == 200
+    site.issuer.behave()
+    site.secret = "page"
+    asked = site.issuer.counts()["/token"]
+    assert browser.get("/").status_code == 200
+    assert site.issuer.counts()["/token"] == asked + 1
+
+
+def test_who_cannot_be_signed_in_now_is_told_to_come_back(site: LoopSite, browser: Browser) -> None:
+    """People would be told that they may not enter while it is our secret that is wrong."""
+    site.secret = "of-yesterday"
+    assert browser.sign_in().status_code == 503
+    site.secret = "page"
+    assert browser.sign_in().status_code == 303
+
+
+def test_the_last_page_is_counted_and_asks_the_issuer_rarely(
+    site: LoopSite, browser: Browser
+) -> None:
+    """Anybody could have us ask the issuer as often as they ask us."""
+    assert browser.get("/signed-out").status_code == 200
+    asked = site.issuer.counts()["/.well-known/openid-configuration"]
+    assert [browser.get("/signed-out").status_code for _ in range(5)] == [200] * 5
+    assert site.issuer.counts()["/.well-known/openid-configuration"] == asked
+    throttle = Throttle(rates={"address": Rate(requests=2, seconds=60)})
+    limited = Client(app_of(replace(site.console, throttle=throttle), []))
+    assert [limited.get("/signed-out").status_code for _ in range(4)] == [200, 200, 429, 429]
 
 
 def test_a_copied_cookie_opens_nothing_after_signing_out(site: LoopSite, browser: Browser) -> None:

@@ -1,11 +1,8 @@
 """Where the keys come from that tokens are verified with: a file, or the issuer's address."""
 
 import json
-import threading
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,11 +14,9 @@ from chassis import trust
 from chassis.clock import Clock
 from chassis.dev_issuer import ensure_allowed, is_development_key
 from chassis.errors import Unavailable
+from chassis.kept import COOLDOWN, FRESH, Kept
 from chassis.telemetry.outbound import measured
 
-_FRESH = timedelta(minutes=5)
-_COOLDOWN = timedelta(seconds=10)
-_STALE = timedelta(days=1)
 _LONGEST = 1 << 20
 _TIMEOUT = 5.0
 Fetch = Callable[[str], Any]
@@ -66,58 +61,25 @@ class FileKeys:
 
 
 class UrlKeys:
-    """Keys at an address, kept for five minutes and up to a day while the issuer is silent.
+    """Keys at an address, kept as ``Kept`` says.
 
     A token that names an unknown key makes us ask again, at most every ten seconds, so
-    that made-up key ids cannot turn us into a flood against the issuer.  Of many requests at
-    once one asks; the others go on with the keys that are there, or wait for the first.
+    that made-up key ids cannot turn us into a flood against the issuer.
     """
 
     def __init__(
         self, url: str, environment: str, clock: Clock, fetch: Fetch | None = None
     ) -> None:
-        self._url = url
-        self._environment = environment
-        self._clock = clock
-        self._fetch = fetch or fetched
-        self._cached: KeySet | None = None
-        self._asked: datetime | None = None
-        self._answered: datetime | None = None
-        self._asking = threading.Lock()
+        fetch = fetch or fetched
+        self._kept = Kept(lambda: key_set(fetch(url), environment), clock, "the issuer's key set")
 
     def current(self) -> KeySet:
         """Return the cached keys while they are fresh; raises Unavailable."""
-        return self._not_older_than(_FRESH)
+        return self._kept.not_older_than(FRESH)
 
     def refreshed(self) -> KeySet:
         """Return keys that are seconds old; raises Unavailable."""
-        return self._not_older_than(_COOLDOWN)
-
-    def _not_older_than(self, age: timedelta) -> KeySet:
-        # Whoever lacks a key waits for the one who is asking; for the others the old ones do.
-        waits = self._cached is None or age == _COOLDOWN
-        if (waits or self._due(age)) and self._asking.acquire(blocking=waits):
-            try:
-                if self._due(age):
-                    self._ask()
-            finally:
-                self._asking.release()
-        if self._cached is None or self._answered is None:
-            raise Unavailable("the issuer's keys cannot be fetched")
-        if self._clock.now() - self._answered > _STALE:
-            raise Unavailable("the issuer's keys are too old to be trusted")
-        return self._cached
-
-    def _due(self, age: timedelta) -> bool:
-        limit = age if self._cached else _COOLDOWN
-        return self._asked is None or self._clock.now() - self._asked >= limit
-
-    def _ask(self) -> None:
-        self._asked = self._clock.now()
-        # Keys that were good a while ago are better than no service.
-        with suppress(httpx.HTTPError, ValueError):
-            self._cached = key_set(self._fetch(self._url), self._environment)
-            self._answered = self._asked
+        return self._kept.not_older_than(COOLDOWN)
 
 
 def key_set(content: Any, environment: str) -> KeySet:

@@ -7,10 +7,13 @@ wrong changes nothing: what was read last stays, and the log says so.
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from threading import Lock
 from typing import Self
+
+from environs import EnvError, FileAwareEnv
 
 from chassis.logs import get_logger
 from chassis.setting_reading import PATHS
@@ -104,3 +107,29 @@ def _marks(files: Mapping[str, Path]) -> Marks:
             continue
         found[name] = (state.st_mtime_ns, state.st_ino, state.st_size)
     return found
+
+
+class RenewedSecret:
+    """One secret that is no setting of every service, as its variable or file has it now.
+
+    A file that is away or empty for a moment changes nothing: what was read last stays.
+
+    Args:
+        name: The variable; with ``_FILE`` at its end it names a file.
+
+    Raises:
+        EnvError: the file cannot be read at the start.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._last = self._read()
+
+    def __call__(self) -> str:
+        """Return the secret; empty where there never was one."""
+        with suppress(EnvError, OSError, ValueError):
+            self._last = self._read() or self._last
+        return self._last
+
+    def _read(self) -> str:
+        return str(FileAwareEnv(strip_whitespace=True).str(self._name, ""))

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import secrets
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -16,11 +16,16 @@ from chassis.auth import Authority, Claims
 from chassis.clock import Clock, SystemClock
 from chassis.errors import Rejected, Unavailable
 from chassis.jwks import Discovered, KeySource, discover, key_source
+from chassis.kept import Kept
+from chassis.logs import get_logger
 from chassis.settings import Settings
 from chassis.signed_tokens import InvalidToken, SignedTokens
 
 _TIMEOUT = 10.0
 _SCOPE = "openid profile"
+# The only answer that is about the person's grant (RFC 6749, 5.2); others are about us, or a rush.
+_ENDED = "invalid_grant"
+_log = get_logger(__name__)
 
 
 class SignInRefused(Rejected):
@@ -94,12 +99,12 @@ class ClientSettings:
 
     Args:
         client_id: Our name at the issuer.
-        client_secret: How we prove it.
+        client_secret: Returns how we prove it, as it is now: it is renewed while we run.
         redirect_uri: Where the issuer sends browsers back to.
     """
 
     client_id: str
-    client_secret: str
+    client_secret: Callable[[], str]
     redirect_uri: str
 
 
@@ -123,12 +128,12 @@ class SignIn:
         authority: Authority,
         clock: Clock | None = None,
     ) -> None:
+        clock = clock or SystemClock()
         self._client = client
         self._issuer = issuer
         self._authority = authority
-        self._identities = SignedTokens(
-            keys, issuer=issuer, audience=client.client_id, clock=clock or SystemClock()
-        )
+        self._places = Kept(lambda: discover(issuer), clock, "the issuer's discovery document")
+        self._identities = SignedTokens(keys, issuer=issuer, audience=client.client_id, clock=clock)
 
     @property
     def home(self) -> str:
@@ -221,7 +226,7 @@ class SignIn:
 
     def _tokens(self, **form: str) -> Mapping[str, Any]:
         where = self._discovered().token
-        credentials = (self._client.client_id, self._client.client_secret)
+        credentials = (self._client.client_id, self._client.client_secret())
         try:
             answer = httpx.post(
                 where or "",
@@ -232,22 +237,17 @@ class SignIn:
             )
         except httpx.HTTPError as error:
             raise Unavailable("the issuer does not answer") from error
-        if answer.is_client_error:
+        found = _said(answer)
+        if answer.status_code == httpx.codes.BAD_REQUEST and found.get("error") == _ENDED:
             raise SignInRefused("The issuer refused.")
-        try:
-            found = answer.raise_for_status().json()
-        except (httpx.HTTPError, ValueError) as error:
-            # Never the answer: it could hold a token.
-            raise Unavailable("the issuer's answer cannot be read") from error
-        if not isinstance(found, dict) or not isinstance(found.get("access_token"), str):
-            raise Unavailable("the issuer's answer cannot be read")
+        if not answer.is_success or not isinstance(found.get("access_token"), str):
+            # Whoever signs in can do nothing about it, and who is signed in stays so for a while.
+            _log.error("sign_in.not_answered", status=answer.status_code)
+            raise Unavailable("the issuer's answer cannot be used")
         return found
 
     def _discovered(self) -> Discovered:
-        try:
-            return discover(self._issuer)
-        except (httpx.HTTPError, ValueError) as error:
-            raise Unavailable("the issuer does not answer") from error
+        return self._places.not_older_than()
 
 
 def challenge_of(verifier: str) -> str:
@@ -264,6 +264,14 @@ def sign_in_at(settings: Settings, client: ClientSettings, authority: Authority)
     clock = SystemClock()
     keys = key_source(settings.jwks, settings.issuer, settings.environment, clock)
     return SignIn(client, issuer=settings.issuer, keys=keys, authority=authority, clock=clock)
+
+
+def _said(answer: httpx.Response) -> Mapping[str, Any]:
+    try:
+        found = answer.json()
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _grant(found: Mapping[str, Any], name: Any) -> Grant:

@@ -16,7 +16,7 @@ from chassis.browser_sessions import Session, SignInNeeded, check_site
 from chassis.clients import address_of
 from chassis.errors import Rejected, Unavailable
 from chassis.sign_in import Grant, begun
-from chassis.throttle import TooManyRequests
+from chassis.throttle import Limit, TooManyRequests
 from chassis.wsgi import Endpoint
 from loop.console import Console
 from loop.rendering import page
@@ -32,7 +32,7 @@ def doors(console: Console) -> list[tuple[Rule, Endpoint]]:
         (Rule("/sign-in", methods=["GET"]), _limited(console, _begin)),
         (Rule(CALLBACK, methods=["GET"]), _limited(console, _finish)),
         (Rule("/sign-out", methods=["POST"]), signed_in(console, _leave)),
-        (Rule("/signed-out", methods=["GET"]), partial(_left, console)),
+        (Rule("/signed-out", methods=["GET"]), _limited(console, _left, "address")),
     ]
 
 
@@ -74,10 +74,12 @@ def refused(console: Console, request: Request, refusal: Rejected) -> Response:
 _AWAY = "The issuer does not answer; try again in a minute."
 
 
-def _limited(console: Console, enter: Callable[[Console, Request], Response]) -> Endpoint:
+def _limited(
+    console: Console, enter: Callable[[Console, Request], Response], limit: Limit = "sign-in"
+) -> Endpoint:
     def answer(request: Request, _path: Mapping[str, Any]) -> Response:
         try:
-            console.throttle.client(request, "sign-in")
+            console.throttle.client(request, limit)
             return enter(console, request)
         except Rejected as refusal:
             return refused(console, request, refusal)
@@ -148,7 +150,7 @@ def _leave(
     return console.sessions.end(_to("/signed-out"), session)
 
 
-def _left(console: Console, _request: Request, _path: Mapping[str, Any]) -> Response:
+def _left(console: Console, _request: Request) -> Response:
     # A link, and no redirect: the policy lets no form lead to another site.
     elsewhere = console.sign_in.elsewhere(console.public_url) if console.sign_in else None
     return page("signedout.html", elsewhere=elsewhere)

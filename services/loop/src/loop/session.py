@@ -7,6 +7,7 @@ from chassis import setting_texts
 from chassis.auth import Authority
 from chassis.browser_sessions import Sessions
 from chassis.logs import get_logger
+from chassis.rotation import RenewedSecret
 from chassis.settings import Settings, SettingsInvalid
 from chassis.sign_in import ClientSettings, SignIn, sign_in_at
 
@@ -37,8 +38,9 @@ def client_settings() -> ClientSettings | None:
     """
     env = FileAwareEnv(strip_whitespace=True)
     names = ("SIGN_IN_CLIENT_ID", "SIGN_IN_CLIENT_SECRET", "LOOP_PUBLIC_URL")
-    client_id, secret, public = (env.str(name, "") for name in names)
-    given = dict(zip(names, (client_id, secret, public), strict=True))
+    secret = RenewedSecret("SIGN_IN_CLIENT_SECRET")
+    client_id, public = (env.str(name, "") for name in (names[0], names[2]))
+    given = dict(zip(names, (client_id, secret(), public), strict=True))
     missing = [name for name, value in given.items() if not value]
     if len(missing) == len(names):
         return None

@@ -86,6 +86,8 @@ class Issuer:
                 time.sleep(_HANG_SECONDS)
             if mode == "fail":
                 return _json({"error": "server_error"}, 500)
+            if isinstance(mode, int):
+                return _json({"error": "temporarily_unavailable"}, mode)
             if mode == "garbage":
                 return Response("<html>not JSON</html>", content_type="text/html")
             if mode == "huge":
