@@ -71,7 +71,6 @@ def test_a_broken_list_stops_a_restore_before_any_process_starts(
     assert person
     place.run("create")
     folder = place.folder / "erasures" / "erasures"
-    folder.mkdir(parents=True)
     (folder / "x.json").write_text("{}")
     place.run(f"restore --databases {place.file('new')}", fails=True)
     assert not (place.folder / "new-identity.db").exists()

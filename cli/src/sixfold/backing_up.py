@@ -14,6 +14,7 @@ from chassis.backup.pruning import Keep, Pruned, prune, prune_older
 from chassis.backup.shelf import NoSuchBackup, Shelf, moment_of
 from chassis.clock import moment
 from sixfold.backup_settings import BackupSettings
+from sixfold.erasures import counted, told
 
 Say = Callable[[str], None]
 _MICROS = 1_000_000
@@ -48,21 +49,40 @@ def reported(settings: BackupSettings, job: str) -> Iterator[Run]:
         )
 
 
-def create(settings: BackupSettings, say: Say) -> Manifest:
-    """Back up every service's database; raises as ``chassis.backup.making.make``."""
+def create(settings: BackupSettings, *, anew: bool, say: Say) -> Manifest:
+    """Back up every service's database; raises as ``chassis.backup.making.make``.
+
+    Args:
+        settings: Where everything is.
+        anew: Whether it is meant that the list of erasures has lost entries.
+        say: Told of what was found and made.
+
+    Raises:
+        BrokenErasureList: the backup was made, but the list of erasures is not what it was.
+    """
     with reported(settings, "backup") as run:
-        manifest, checked = make(settings.databases, settings.shelf, say=say)
+        listed = counted(settings, settings.shelf, begins=True, anew=anew)
+        manifest, checked = make(
+            settings.databases, settings.shelf, erasures=listed.entries, say=say
+        )
         run.values.update(_told(settings.shelf, manifest))
         run.values["events"] = sum(log.events for log in checked.logs.values())
+        say(line(manifest))
+        told(listed, say)
     return manifest
 
 
-def create_keys(settings: BackupSettings, say: Say) -> Manifest:
+def create_keys(settings: BackupSettings, *, anew: bool, say: Say) -> Manifest:
     """Back up every service's keys, to another place and under another key; raises the same."""
     with reported(settings, "key_backup") as run:
         shelf = settings.key_shelf
-        manifest, _ = make(settings.keys, shelf, key=settings.content_key, say=say)
+        listed = counted(settings, shelf, begins=False, anew=anew)
+        manifest, _ = make(
+            settings.keys, shelf, key=settings.content_key, erasures=listed.entries, say=say
+        )
         run.values.update(_told(shelf, manifest))
+        say(line(manifest))
+        told(listed, say)
     return manifest
 
 

@@ -13,6 +13,7 @@ from chassis.backup.pruning import Keep, Pruned
 from sixfold import backing_up, bringing_back
 from sixfold.arguments import DEFAULT, Directory, Segments, console
 from sixfold.backup_settings import BackupSettings
+from sixfold.erasures import listed, newest_on
 from sixfold.forgetting_again import forget_again
 
 app = typer.Typer(no_args_is_help=True, help="Back up, check, restore elsewhere, try it.")
@@ -30,7 +31,11 @@ KeysFile = Annotated[
 ]
 WithoutList = Annotated[
     bool,
-    typer.Option("--without-erasure-list", help="There never was a list: nobody is forgotten."),
+    typer.Option("--without-erasure-list", help="There never was a list, or it is lost for good."),
+]
+BeginList = Annotated[
+    bool,
+    typer.Option("--begin-erasure-list", help="Go on with the list as it is, whatever it lost."),
 ]
 
 
@@ -41,10 +46,15 @@ def _settings(
 
 
 @app.command("create")
-def create(databases: DatabasesFile = None, directory: Directory = DEFAULT) -> None:
+def create(
+    databases: DatabasesFile = None,
+    directory: Directory = DEFAULT,
+    *,
+    begin_erasure_list: BeginList = False,
+) -> None:
     """Copy every service's database at one moment, read the copy back, and list it."""
-    manifest = backing_up.create(_settings(directory, databases), console.print)
-    console.print(backing_up.line(manifest))
+    settings = _settings(directory, databases)
+    backing_up.create(settings, anew=begin_erasure_list, say=console.print)
 
 
 @app.command("list")
@@ -126,7 +136,8 @@ def forget(
 ) -> None:
     """Forget again whoever is on the list, in databases that another tool has restored."""
     settings = _settings(directory, databases, keys_file)
-    entries = bringing_back.listed(settings, without=without_erasure_list)
+    newest = newest_on(settings.shelf) if settings.has_shelf else None
+    entries = listed(settings, newest, without=without_erasure_list)
     forget_again(settings, settings.databases, entries, say=console.print)
 
 
@@ -143,10 +154,15 @@ def prune(
 
 
 @keys.command("create")
-def create_keys(keys_file: KeysFile = None, directory: Directory = DEFAULT) -> None:
+def create_keys(
+    keys_file: KeysFile = None,
+    directory: Directory = DEFAULT,
+    *,
+    begin_erasure_list: BeginList = False,
+) -> None:
     """Copy the databases of keys to a place of their own, encrypted under the master key."""
-    manifest = backing_up.create_keys(_settings(directory, None, keys_file), console.print)
-    console.print(backing_up.line(manifest))
+    settings = _settings(directory, None, keys_file)
+    backing_up.create_keys(settings, anew=begin_erasure_list, say=console.print)
 
 
 @keys.command("list")

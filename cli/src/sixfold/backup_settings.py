@@ -65,6 +65,11 @@ class BackupSettings:
         return Shelf(address=self._needed("SIXFOLD_BACKUPS"), kind="services", secret=self.secret)
 
     @property
+    def has_shelf(self) -> bool:
+        """Whether the services' backups are kept anywhere."""
+        return bool(self._value("SIXFOLD_BACKUPS"))
+
+    @property
     def key_shelf(self) -> Shelf:
         """Where the backups of keys are, sealed with the master key; raises Invalid."""
         address = self._needed("SIXFOLD_KEY_BACKUPS")

@@ -9,35 +9,13 @@ from chassis.backup.manifest import Manifest
 from chassis.backup.point_in_time import Plan, plan_for, restore_at
 from chassis.backup.restoring import restore
 from chassis.blueprint import Blueprint
-from chassis.erasure_list import Entry
-from chassis.errors import Rejected
 from chassis.roles import blueprint_of
 from chassis.storage import Storage
 from sixfold.backup_settings import BackupSettings
+from sixfold.erasures import listed, newest_on
 from sixfold.forgetting_again import forget_again, storage_on
 
 Say = Callable[[str], None]
-
-
-class NoErasureList(Rejected):
-    """Nothing says who was forgotten since the backup was made."""
-
-    code = "no_erasure_list"
-
-
-def listed(settings: BackupSettings, *, without: bool) -> list[Entry]:
-    """Return the list of erasures.
-
-    Raises:
-        NoErasureList: there is none, and nobody said that this is meant.
-        BrokenErasureList: it is not what was written.
-        Unavailable: its place does not answer.
-    """
-    if settings.erasures is not None:
-        return settings.erasures.entries()
-    if without:
-        return []
-    raise NoErasureList("set ERASURE_LIST, or say --without-erasure-list if there never was one")
 
 
 def bring_back(
@@ -56,9 +34,9 @@ def bring_back(
         Rejected: it cannot be restored there.
         Unavailable: something does not answer.
     """
-    entries = listed(settings, without=without_list)
     shelf = settings.shelf
     manifest = shelf.manifest(name) if name else shelf.newest()
+    entries = listed(settings, manifest, newest_on(shelf), without=without_list)
     urls = {each: url for each, url in settings.databases.items() if each in manifest.services}
     restore(manifest, shelf, urls, say=say)
     forget_again(settings, urls, entries, say=say)
@@ -78,15 +56,16 @@ def bring_back_to(
     Raises:
         Alarm, Rejected, Unavailable: as ``bring_back``.
     """
-    entries = listed(settings, without=without_list)
-    plan = plan_for(settings.shelf, at, segments=segments)
+    shelf = settings.shelf
+    plan = plan_for(shelf, at, segments=segments)
+    entries = listed(settings, plan.base, plan.cover, newest_on(shelf), without=without_list)
     urls = {each: url for each, url in settings.databases.items() if each in plan.vector}
     with ExitStack() as stack:
 
         def storage_of(service: str, url: str) -> tuple[Storage, Blueprint]:
             return stack.enter_context(storage_on(settings, service, url)), blueprint_of(service)
 
-        restore_at(plan, settings.shelf, urls, storage_of, segments=segments, say=say)
+        restore_at(plan, shelf, urls, storage_of, segments=segments, say=say)
     forget_again(settings, urls, entries, say=say)
     return plan
 
@@ -95,9 +74,9 @@ def bring_keys_back(
     settings: BackupSettings, name: str | None, *, without_list: bool, say: Say
 ) -> Manifest:
     """Restore the databases of keys and destroy again what was destroyed since; raises the same."""
-    entries = listed(settings, without=without_list)
     shelf = settings.key_shelf
     manifest = shelf.manifest(name) if name else shelf.newest()
+    entries = listed(settings, manifest, newest_on(shelf), without=without_list)
     urls = {each: url for each, url in settings.keys.items() if each in manifest.services}
     restore(manifest, shelf, urls, key=settings.content_key, say=say)
     for service, count in destroy_again(urls, entries, master_key=settings.master_key).items():

@@ -29,8 +29,8 @@ from loop.projections import Closed, closed
 from loop.replay import replay
 from sixfold.backing_up import reported
 from sixfold.backup_settings import BackupSettings
-from sixfold.bringing_back import listed
 from sixfold.drill_ground import Ground, ground_for
+from sixfold.erasures import listed, newest_on
 from sixfold.parts import LOOP, SERVICES
 
 Say = Callable[[str], None]
@@ -97,7 +97,7 @@ def drill(settings: BackupSettings, name: str | None, *, without_list: bool, say
 def _tried(
     settings: BackupSettings, manifest: Manifest, report: Report, *, without_list: bool, say: Say
 ) -> None:
-    entries = listed(settings, without=without_list)
+    entries = listed(settings, manifest, newest_on(settings.shelf), without=without_list)
     with ground_for(manifest, settings.drill_server) as ground:
         with report.timed("restore and verify chains"):
             found = restore(manifest, settings.shelf, ground.databases, say=say)

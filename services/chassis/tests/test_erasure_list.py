@@ -41,6 +41,30 @@ def test_an_empty_list_has_nothing(place: str) -> None:
     assert listing(place).entries() == []
 
 
+def test_a_list_that_names_nobody_is_told_from_no_list(place: str) -> None:
+    """A folder that was not mounted would be read as: nobody was ever forgotten."""
+    assert listing(place).count() is None
+    for _ in range(2):
+        listing(place).begin(NOW)
+    assert listing(place).count() == 0
+    assert listing(place).entries() == []
+    add(listing(place), FIRST, "a")
+    assert listing(place).count() == 1
+
+
+def test_a_list_with_entries_needs_no_mark(place: str) -> None:
+    """A list from before there was a mark could not be restored with."""
+    add(listing(place), FIRST, "a")
+    assert listing(place).count() == 1
+
+
+def test_nobody_else_can_begin_a_list(place: str) -> None:
+    """Whoever emptied the list could say that it never named anybody."""
+    listing(place, secret=b"t" * 32).begin(NOW)
+    with pytest.raises(BrokenErasureList, match="mark"):
+        listing(place).count()
+
+
 def test_a_repeat_writes_nothing(place: str) -> None:
     """Every retry of a handler would make the list longer."""
     for _ in range(2):

@@ -2,6 +2,7 @@
 
 An entry is a file of its own that is never written again, so the list only grows, on a directory
 as on an object store.  Each is sealed: whoever can write there can neither add nor change one.
+A mark tells a list that names nobody yet from a place where there is no list.
 """
 
 import hashlib
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 FOLDER = "erasures"
+MARK = "begun"
+_ENDING = ".json"
 _PURPOSE = "erasure list"
 _NAME_DIGITS = 16
 
@@ -51,6 +54,12 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     request_id: UUID
     about: str | None
     subjects: tuple[str, ...]
+    at: int
+    seal: str = seals.UNSEALED
+
+
+class _Mark(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    format: int
     at: int
     seal: str = seals.UNSEALED
 
@@ -99,9 +108,38 @@ class ErasureList:
             Unavailable: the place of the list does not answer.
         """
         store = self._store()
-        names = [name for name in store.names() if name.endswith(".json")]
+        names = [name for name in store.names() if name.endswith(_ENDING)]
         found = [self._parsed(name, store.read(name)) for name in names]
         return sorted(found, key=lambda entry: (entry.at, entry.service, entry.request_id))
+
+    def begin(self, now: datetime) -> None:
+        """Mark this place as a list's, if it is not yet; raises Unavailable."""
+        store = self._store()
+        if store.read(MARK) is None:
+            mark = _Mark(format=FORMAT, at=micros(now))
+            store.put(MARK, BytesIO(seals.encoded(seals.sealed(mark, self._key))))
+
+    def count(self) -> int | None:
+        """Return how many entries there are, unread; None where no list was ever begun.
+
+        Raises:
+            BrokenErasureList: the mark was not written by us.
+            Unavailable: the place of the list does not answer.
+        """
+        store = self._store()
+        names = store.names()
+        found = sum(name.endswith(_ENDING) for name in names)
+        if MARK in names:
+            self._check_mark(store.read(MARK))
+        return found if found or MARK in names else None
+
+    def _check_mark(self, stored: bytes | None) -> None:
+        try:
+            fits = seals.fits(msgspec.json.decode(stored or b"", type=_Mark), self._key)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            fits = False
+        if not fits:
+            raise BrokenErasureList("the mark of the list of erasures was not sealed by us")
 
     def _keep(self, entry: Entry) -> None:
         store, name = self._store(), _name_of(entry)
@@ -138,4 +176,4 @@ def _name_of(entry: Entry) -> str:
     """Return an entry's file: another one for other subjects, so that none is ever replaced."""
     told = "\x1f".join((entry.tenant, entry.about or "", *entry.subjects)).encode()
     digest = hashlib.sha256(told).hexdigest()[:_NAME_DIGITS]
-    return f"{entry.request_id}.{entry.service}.{digest}.json"
+    return f"{entry.request_id}.{entry.service}.{digest}{_ENDING}"

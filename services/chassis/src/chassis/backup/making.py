@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from io import BytesIO
 
+from msgspec import UNSET
+
 from chassis.backup import manifest as manifests
 from chassis.backup.checking import Checked, check
 from chassis.backup.copying import copy_database
@@ -25,6 +27,7 @@ def make(
     shelf: Shelf,
     *,
     key: bytes | None = None,
+    erasures: int | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     say: Say = lambda _: None,
 ) -> tuple[Manifest, Checked]:
@@ -36,6 +39,7 @@ def make(
         urls: The databases, by service; of a role that sees every row.
         shelf: Where the backup goes.
         key: Seals the files' content, where they hold keys.
+        erasures: How many entries the list of erasures has to have from now on, if there is one.
         now: The wall clock.
         say: Told of what was found whole.
 
@@ -61,6 +65,7 @@ def make(
     manifest = Manifest(
         format=FORMAT, id=name, kind=shelf.kind, began=micros(began), taken=micros(taken),
         ended=micros(now()), looks=moment.looks, databases=copies,
+        erasures=UNSET if erasures is None else erasures,
     )  # fmt: skip
     checked = check(manifest, folder, key=key, say=say)
     reach("backup.checked")

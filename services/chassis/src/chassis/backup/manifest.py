@@ -122,6 +122,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ended: When its last file was stored.
         looks: How often the databases were looked at until they showed one moment.
         databases: One for each service.
+        erasures: How many entries the list of erasures had, by this backup or any before; unset
+            where no list was known.
     """
 
     format: int
@@ -132,6 +134,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ended: int
     looks: int
     databases: tuple[DatabaseCopy, ...]
+    erasures: Count | msgspec.UnsetType = msgspec.UNSET
     seal: str = seals.UNSEALED
 
     @property
