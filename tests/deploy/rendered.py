@@ -53,9 +53,9 @@ class Renders:
             self._known[name] = self.render(values_of(name)).objects
         return self._known[name]
 
-    def render(self, values: Mapping[str, Any]) -> helm.Rendered:
+    def render(self, values: Mapping[str, Any], *, release: str = "sixfold") -> helm.Rendered:
         """Render anything else."""
-        return self._engine.render(CHART, values)
+        return self._engine.render(CHART, values, release=release)
 
     def lint(self) -> dict[str, Any]:
         """Ask the engine for its own opinion."""

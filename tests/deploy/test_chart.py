@@ -75,10 +75,41 @@ def test_two_ways_to_scale_one_thing_are_refused(renders: Renders) -> None:
         renders.render({"roles": {"worker": both}})
 
 
-def test_hooks_are_refused_where_an_operator_makes_the_secrets(renders: Renders) -> None:
-    """A first installation would wait for ever for Secrets that come after its hooks."""
-    with pytest.raises(helm.ChartRefused, match=re.escape("needs migrations.mode: job")):
-        renders.render({"externalSecrets": {"enabled": True}})
+@pytest.mark.parametrize("later", ["externalSecrets", "evaluation"])
+def test_hooks_are_refused_where_what_they_need_comes_after_them(
+    renders: Renders, later: str
+) -> None:
+    """A first installation would wait for ever for Secrets, or for the servers of a trial."""
+    with pytest.raises(helm.ChartRefused, match=re.escape(f"{later}.enabled needs migrations")):
+        renders.render({later: {"enabled": True}})
+
+
+def test_scraping_twice_is_refused(renders: Renders) -> None:
+    """Every leader would count as two, and an alert of that would never end."""
+    both = {"podMonitor": {"enabled": True}, "serviceMonitor": {"enabled": True}}
+    with pytest.raises(helm.ChartRefused, match="would scrape each pod twice"):
+        renders.render({"monitoring": both})
+
+
+def test_rules_that_would_find_nothing_are_refused(renders: Renders) -> None:
+    """Alerts would stay silent whatever happens, under a name that they do not look for."""
+    values = {"monitoring": {"rules": {"enabled": True}}}
+    with pytest.raises(helm.ChartRefused, match='the release "loyalty" does not give'):
+        renders.render(values, release="loyalty")
+    assert renders.render(values, release="my-sixfold").objects
+
+
+def test_a_long_name_of_the_release_is_refused(renders: Renders) -> None:
+    """The API server would refuse a CronJob, or a Job's name lose what tells it from the last."""
+    longest = "sixfold".ljust(33, "x")
+    values = {"migrations": {"mode": "job"}, "backup": {"enabled": True, "drill": True}}
+    for each in renders.render(values, release=longest).objects:
+        name = each["metadata"]["name"]
+        assert len(name) <= (52 if each["kind"] == "CronJob" else 63)
+        if each["kind"] == "Job":
+            assert re.search(r"-[0-9a-f]{8}$", name)
+    with pytest.raises(helm.ChartRefused, match="more than 33 characters"):
+        renders.render({}, release=f"{longest}x")
 
 
 def objects_of(schema: Any, where: str = "") -> Iterator[tuple[str, dict[str, Any]]]:

@@ -248,6 +248,20 @@ def test_a_setting_of_one_service_wins(renders: Renders) -> None:
     assert told["loop-loop"]["LOG_LEVEL"] == "DEBUG"
 
 
+def test_numbers_are_written_as_the_code_reads_them(renders: Renders) -> None:
+    """A process with two million for a limit would not start: `2e+06` is no whole number."""
+    values = {
+        "settings": {"LAG_LIMIT": 2_000_000, "DRAIN_SECONDS": 2.5, "LOG_LEVEL": "DEBUG"},
+        "roles": {"worker": {"keda": {"enabled": True, "depth": 3_000_000}}},
+    }
+    objects = renders.render(values).objects
+    told = env_of(dict(processes(objects))["identity-worker"])
+    assert told.items() >= {"LAG_LIMIT": "2000000", "DRAIN_SECONDS": "2.5"}.items()
+    assert told["LOG_LEVEL"] == "DEBUG"
+    triggers = [t for e in of_kind(objects, "ScaledObject") for t in e["spec"]["triggers"]]
+    assert {trigger["metadata"]["value"] for trigger in triggers} == {"3000000"}
+
+
 def test_proxies_are_counted_where_the_ingress_is(renders: Renders) -> None:
     """Every client would have the ingress controller's address, and share its limits."""
     for name in NAMES:

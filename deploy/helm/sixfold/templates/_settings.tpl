@@ -28,6 +28,11 @@
 {{- join "\n" $found -}}
 {{- end }}
 
+{{/* A value as the code reads it: Helm itself writes a large number as 2e+06 */}}
+{{- define "sixfold.written" -}}
+{{ ternary . (toJson .) (kindIs "string" .) }}
+{{- end }}
+
 {{/* The environment of a process: no secret is in it, only where each one's file is.  DATABASE_CA is
      named by the databases' addresses themselves, as sslrootcert. */}}
 {{- define "sixfold.env" -}}
@@ -51,7 +56,7 @@
 {{- if $value }}{{ $_ := set $told $name $value }}{{ end -}}
 {{- end -}}
 {{- if $values.auth.breakGlassConfigMap }}{{ $_ := set $told "BREAK_GLASS_KEYS_FILE" "/etc/sixfold/break-glass/keys.json" }}{{ end -}}
-{{- if $values.ingress.enabled }}{{ $_ := set $told "PROXIES" (toString $values.ingress.proxies) }}{{ end -}}
+{{- if $values.ingress.enabled }}{{ $_ := set $told "PROXIES" (include "sixfold.written" $values.ingress.proxies) }}{{ end -}}
 {{- if .feeds -}}
 {{- $root := .root -}}
 {{- $feeds := list -}}
@@ -63,7 +68,7 @@
 {{- end -}}
 {{- if eq .service "loop" }}{{ $_ := set $told "FACTS_FILE" "/var/lib/sixfold/facts.duckdb" }}{{ end -}}
 {{- range $settings := list $values.settings $service.settings -}}
-{{- range $name, $value := $settings }}{{ $_ := set $told $name (toString $value) }}{{ end -}}
+{{- range $name, $value := $settings }}{{ $_ := set $told $name (include "sixfold.written" $value) }}{{ end -}}
 {{- end -}}
 {{- end -}}
 {{- if $values.storage.existingSecret }}{{ $_ := set $told "AWS_EC2_METADATA_DISABLED" "true" }}{{ end -}}
