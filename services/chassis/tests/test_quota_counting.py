@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from tempfile import TemporaryDirectory
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 
 from bus_service import Greeted, storage_at
 from chassis import direct
+from chassis.clock import micros
 from chassis.database import Database
 from chassis.errors import Conflict
 from chassis.keyed_rows import fold_into
@@ -136,6 +139,29 @@ def test_what_a_worker_gives_back_is_had_by_another(counted: Callable[[], Databa
         workers.step(1, "spend", 1)
 
     assert workers.spent == 640
+
+
+def test_a_day_that_became_longer_ends_later(counted: Callable[[], Database]) -> None:
+    """A tenant that moved west would be kept to a quota of which nothing seems to be used."""
+    database = counted()
+    moments = {"UTC": UTC_ZONE, "Shanghai": ZoneInfo("Asia/Shanghai")}
+    days = {name: period_at("day", NOW, zone) for name, zone in moments.items()}
+    west, east = (
+        Account(tenant="acme", counted=DAY, period=days[name], limit=2, zone=moments[name])
+        for name in moments
+    )
+    assert (west.row, west.period.ends > east.period.ends) == (east.row, True)
+
+    def kept() -> tuple[int, int]:
+        with database.read() as db:
+            return tuple(*direct.tuples(db, "SELECT taken, ends_at FROM quota_counts"))
+
+    assert take_ahead(database, east, 2) == 2
+    assert kept() == (2, micros(east.period.ends))
+    assert take_ahead(database, west, 1) == 0
+    assert kept() == (2, micros(west.period.ends))
+    assert take_ahead(database, replace(east, limit=3), 1) == 1
+    assert kept() == (3, micros(west.period.ends))
 
 
 @pytest.fixture

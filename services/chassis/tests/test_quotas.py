@@ -14,7 +14,7 @@ from chassis.keyed_rows import fold_into
 from chassis.quotas.hearing import told
 from chassis.quotas.limits import NamedLimit
 from chassis.quotas.metering import metering
-from chassis.quotas.use import use_of
+from chassis.quotas.use import use_of, use_of_all
 from chassis.storage import Storage, log_on
 from chassis.testing.contexts import NOW
 from chassis.testing.notebook import NotebookService, notebook_storage
@@ -40,10 +40,12 @@ def web(tmp_path: Path, storage: Storage) -> Web:
     return Web(tokens, storage, handlers_of(NotebookService()), scopes=SCOPES)
 
 
-def allow(storage: Storage, *, tenant: str = "acme", **limits: int | None) -> None:
+def allow(
+    storage: Storage, *, tenant: str = "acme", zone: str = SHANGHAI, **limits: int | None
+) -> None:
     named = [NamedLimit(name=name, limit=limit) for name, limit in limits.items()]
     with storage.system.begin() as db:
-        fold_into(db, [told(tenant, zone=SHANGHAI, limits=named)])
+        fold_into(db, [told(tenant, zone=zone, limits=named)])
     storage.quotas.look_again()
 
 
@@ -60,6 +62,12 @@ def used(storage: Storage, name: str) -> int:
     with storage.system.read() as db:
         uses = use_of(db, storage.quotas.plan, "acme", storage.clock.now())
         return next(use.used for use in uses if use.name == name)
+
+
+def used_by_all(storage: Storage, name: str) -> int:
+    with storage.system.read() as db:
+        uses = use_of_all(db, storage.quotas.plan, storage.clock.now())
+        return next(use.used for use in uses if (use.tenant, use.name) == ("acme", name))
 
 
 def meter(storage: Storage) -> None:
@@ -234,3 +242,20 @@ def test_a_day_without_its_midnight_is_a_day(web: Web, storage: Storage, clock: 
     clock.advance(timedelta(minutes=30))  # one o'clock: there was no midnight
 
     assert write(web).status_code == 201
+
+
+def test_a_day_that_became_longer_is_shown_until_its_end(
+    web: Web, storage: Storage, clock: FixedClock
+) -> None:
+    """A tenant that moved west would be refused with a quota of which nothing seems to be used."""
+    allow(storage, commands_a_day=2, events_a_day=9)
+    assert [write(web).status_code for _ in range(2)] == [201, 201]
+    allow(storage, zone="UTC", commands_a_day=2, events_a_day=9)
+    clock.set(datetime(2026, 5, 6, 17, tzinfo=UTC))  # past midnight in Shanghai
+
+    assert used(storage, "commands_a_day") == used(storage, "events_a_day") == 2
+    assert write(web).status_code == 429
+    allow(storage, zone="UTC", commands_a_day=3, events_a_day=9)
+    assert [write(web).status_code for _ in range(2)] == [201, 429]
+    for shown in (used, used_by_all):
+        assert (shown(storage, "commands_a_day"), shown(storage, "events_a_day")) == (3, 3)

@@ -28,11 +28,16 @@ SHARE = 32
 # In PostgreSQL and SQLite alike; the division is of whole numbers.
 _MORE = """:need + CASE WHEN (:most - quota_counts.taken - :need) / :share < :ahead
 THEN (:most - quota_counts.taken - :need) / :share ELSE :ahead END"""
+_FITS = "quota_counts.taken + :need <= :most"
+# A tenant that moves to another zone has the same day or month end at another moment: a count whose
+# end stood still would be shown as nothing while it is still kept to, also when it is used up.
 _TAKE = f"""INSERT INTO quota_counts (tenant, name, period, taken, granted, ends_at)
 VALUES (:tenant, :name, :period, :first, :first, :ends_at)
 ON CONFLICT (tenant, name, period) DO UPDATE
-SET granted = {_MORE}, taken = quota_counts.taken + {_MORE}
-WHERE quota_counts.taken + :need <= :most RETURNING granted"""  # noqa: S608  # constants
+SET granted = CASE WHEN {_FITS} THEN {_MORE} ELSE 0 END,
+taken = quota_counts.taken + CASE WHEN {_FITS} THEN {_MORE} ELSE 0 END,
+ends_at = CASE WHEN quota_counts.ends_at < :ends_at THEN :ends_at ELSE quota_counts.ends_at END
+WHERE {_FITS} OR quota_counts.ends_at < :ends_at RETURNING granted"""  # noqa: S608  # constants
 _RETURN = """UPDATE quota_counts SET taken = taken - :left
 WHERE tenant = :tenant AND name = :name AND period = :period"""
 
@@ -59,7 +64,7 @@ def take_in(db: Connection, account: Account, amount: int) -> bool:
     SQLite only: elsewhere the row would stay locked until the commit.
     """
     wanted = _wanted(account, amount, ahead=0)
-    return wanted is not None and direct.scalar(db, _TAKE, wanted) is not None
+    return wanted is not None and bool(direct.scalar(db, _TAKE, wanted))
 
 
 def take_ahead(database: Database, account: Account, amount: int) -> int:
