@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import text
 
 from loop.live_pages import MOST
 from loop.numbers import STAGES
@@ -14,6 +15,8 @@ from loop_service import LoopUnderTest
 
 WEEK = "2026-W19"
 COOKIE = "session"
+_NOTHING_IS_KEPT = """CREATE TRIGGER broken BEFORE INSERT ON idempotency
+BEGIN INSERT INTO nowhere VALUES (1); END"""
 
 
 def write_spans(service: LoopUnderTest, trace: str, tenants: dict[str, str | None]) -> None:
@@ -313,3 +316,20 @@ def test_other_services_read_the_loops_own_log(service: LoopUnderTest) -> None:
     assert service.api("/internal/v1/log/heads", "log.read").json == {}
     assert service.api("/internal/v1/log/lanes/3", "log.read").json == {"events": []}
     assert service.client.get("/healthz").status_code == 200
+
+
+def test_what_was_given_up_is_told_even_where_the_command_is_not_kept(
+    service: LoopUnderTest,
+) -> None:
+    """Otherwise an event is gone from the facts, and nobody can find out who gave it up."""
+    service.logs.add("commerce", "order_completed", {"order_id": "o"}, version=5)
+    service.take()
+    (waiting,) = service.api("/internal/v1/parked", "operate").json["parked"]
+    with service.storage.system.begin() as db:
+        db.execute(text(_NOTHING_IS_KEPT))
+    path = f"/internal/v1/parked/{waiting['subscription']}/{waiting['position']}/skip"
+    skip = {"method": "POST", "headers": {"Idempotency-Key": "k1"}, "json": {"reason": "a test"}}
+    assert service.api(path, "operate", **skip).status_code >= 500
+    assert service.api("/internal/v1/parked", "operate").json["parked"] == []
+    told = service.api("/v1/audit", "audit.read").json["entries"]
+    assert [(one["action"], one["detail"]["ahead"]) for one in told] == [("parked.skip", True)]

@@ -70,9 +70,19 @@ class Door:
         with_scope = self.route.audit_with
         return self.route.audit is not None and (with_scope is None or claims.may(with_scope))
 
-    def deed(self, claims: Claims, request: Request, call: Call[Any] | None = None) -> Deed:
-        """Return what is written down of a request."""
+    def deed(
+        self, claims: Claims, request: Request, call: Call[Any] | None = None, **marks: bool
+    ) -> Deed:
+        """Return what is written down of a request.
+
+        Args:
+            claims: Of who asks.
+            request: As it came.
+            call: The same, translated.
+            marks: What else is true of it: ``repeated``, ``ahead``.
+        """
         detail: dict[str, Any] = {
+            **marks,
             "address": address_of(request, self.throttle.proxies),
             "client": claims.client,
             "emergency": claims.break_glass,
@@ -83,9 +93,9 @@ class Door:
             detail |= {name: getattr(call.body, name, None) for name in _TOLD}
         return Deed(action=str(self.route.audit), subject=claims.subject, detail=detail)
 
-    def note(self, claims: Claims, deed: Deed) -> None:
-        """Write down what was only read."""
-        audit.note(self.storage, deed, tenant=claims.tenant, actor=claims.actor)
+    def note(self, claims: Claims, deed: Deed, *, once: str | None = None) -> None:
+        """Write down what no transaction of its own tells; ``once`` as in ``audit.note``."""
+        audit.note(self.storage, deed, tenant=claims.tenant, actor=claims.actor, once=once)
 
     def note_refusal(self, claims: Claims, request: Request) -> None:
         """Write down that somebody lacked the right to something privileged."""

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, is_dataclass, replace
+from dataclasses import dataclass, field, is_dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -198,6 +198,9 @@ def _together(asked: _Asked, accepted: _Accepted) -> Response:
 
 def _by_itself(asked: _Asked, accepted: _Accepted) -> Response:
     slot, digest = accepted.slot, accepted.context.digest
+    if asked.route.audit_ahead and asked.door.audits(asked.claims):
+        deed = asked.door.deed(asked.claims, asked.request, accepted.call, ahead=True)
+        asked.door.note(asked.claims, deed, once=str(accepted.context.command_id))
     begun = asked.storage.begin(accepted.context, accepted.charge, for_all=asked.route.for_all)
     with begun as work:
         known = idempotency.find(work.db, slot, digest) if slot else None
@@ -206,8 +209,8 @@ def _by_itself(asked: _Asked, accepted: _Accepted) -> Response:
             idempotency.remember(work.db, slot, digest, answer, asked.storage.clock.now())
     if known is not None and asked.door.audits(asked.claims):
         # By itself, as of what is only read: the command's own entry is in the log already.
-        deed = asked.door.deed(asked.claims, asked.request, accepted.call)
-        asked.door.note(asked.claims, replace(deed, detail={**deed.detail, "repeated": True}))
+        deed = asked.door.deed(asked.claims, asked.request, accepted.call, repeated=True)
+        asked.door.note(asked.claims, deed)
     return _response(answer, replayed=known is not None)
 
 
@@ -215,7 +218,7 @@ def _handled(asked: _Asked, work: UnitOfWork, call: Call[Any]) -> StoredResponse
     reply = asked.handler(work, call)
     if not isinstance(reply, Reply):
         raise TypeError(f"{asked.route.name} must answer with a Reply, which can be remembered")
-    if asked.door.audits(asked.claims):
+    if asked.door.audits(asked.claims) and not asked.route.audit_ahead:
         audit.add(work, asked.door.deed(asked.claims, asked.request, call))
     return _rendered(asked.route, reply)
 

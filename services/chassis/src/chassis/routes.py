@@ -52,6 +52,9 @@ class Route:
             what is personal, imports, work on the installation.
         audit_with: Only a token with this scope is written down: what others do and see there is
             not privileged.
+        audit_ahead: What it changes is no part of its transaction, so its entry is committed before
+            it acts: an entry of something that then failed can be read, the other way round
+            nothing can.
         page: Shows a person why something was refused, given a ``page_edge.Refusal``.  With
             it the route is a page for browsers: its bodies are forms with a token of ours,
             and it is no part of the service's API.
@@ -82,6 +85,7 @@ class Route:
     rate: Literal["codes", "sign-in"] | None = None
     audit: str | None = None
     audit_with: str | None = None
+    audit_ahead: bool = False
     page: Callable[[Any], Response] | None = None
     promised: bool = False
     acts_for: str | None = None
@@ -95,6 +99,8 @@ class Route:
             raise ValueError(f"{self.name} lets somebody act for a tenant who is no operator")
         if self.audit is not None and (self.hot or self.scope is None):
             raise ValueError(f"{self.name} cannot be audited: it is hot, or nobody is known")
+        if self.audit_ahead and (self.audit is None or self.kind != "command"):
+            raise ValueError(f"{self.name} has nothing to write down ahead")
 
     @property
     def unlimited(self) -> bool:

@@ -108,6 +108,7 @@ def _does(path: str, summary: str, action: str, body: type[object] | None = None
         scope=OPERATE,
         body=body,
         audit=action,
+        audit_ahead=True,  # the facts are in another database
     )
 
 
