@@ -69,8 +69,8 @@ def use_of(db: Connection, plan: Plan, tenant: str, now: datetime) -> list[Use]:
     """Return how much of each of its quotas one tenant has used."""
     rows = direct.tuples(db, hearing.ONE, {"tenant": tenant})
     limits = hearing.in_force(plan, rows[0] if rows else ())
-    periods = {per: period_at(per, now, limits.zone).key for per in _PERS}
-    of_one = {"tenant": tenant, **periods}
+    periods: dict[str, str] = {per: period_at(per, now, limits.zone).key for per in _PERS}
+    of_one = periods | {"tenant": tenant}
     found = _found(db, (_ONE_COUNTS, _ONE_HELD, _ONE_STORED), of_one)
     return list(_uses(tenant, limits, now, found))
 
