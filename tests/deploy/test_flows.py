@@ -123,6 +123,25 @@ def test_the_matrix_is_the_table(renders: Renders, name: str) -> None:
     assert len(told) > 100
 
 
+def test_issuer_gateways_and_storage_have_ports_of_their_own(renders: Renders) -> None:
+    """An issuer on 8443 beside a storage on 9000 could not be allowed, or everything would be."""
+    values = {
+        "networkPolicy": {
+            "peers": ADDRESSES,
+            "ports": {"issuer": 8443, "gateways": 4443, "storage": 9000},
+        }
+    }
+    cluster = Cluster(renders.render(values).objects, values)
+    reached = {
+        (peer, port)
+        for peer in ("issuer", "gateways", "storage")
+        for port in (443, 4443, 8443, 9000)
+        for source in cluster.labels
+        if cluster.allowed(source, peer, port)
+    }
+    assert reached == {("issuer", 8443), ("gateways", 4443), ("storage", 9000)}
+
+
 def test_with_known_addresses_no_rule_is_for_anybody(renders: Renders) -> None:
     """Naming the databases' addresses would not close the way to others."""
     objects = renders.render({"networkPolicy": {"peers": ADDRESSES}}).objects

@@ -137,6 +137,17 @@ def test_a_list_that_cannot_be_written_stops_the_erasure(tmp_path: Path) -> None
         add(listing(str(tmp_path / "file")), FIRST, "a")
 
 
+def test_a_look_at_the_list_changes_nothing(place: str, tmp_path: Path) -> None:
+    """An operator would learn that nothing can be written when somebody asks to be forgotten."""
+    assert listing(place).look() is None
+    assert not Path(place).exists()
+    add(listing(place), FIRST, "a")
+    assert listing(place).look() == 1
+    (tmp_path / "file").touch()
+    with pytest.raises(Unavailable, match="file is no place"):
+        listing(str(tmp_path / "file")).look()
+
+
 @pytest.fixture(scope="module")
 def object_store(server_directory: Path) -> Iterator[PrivateObjectStore]:
     with PrivateObjectStore(server_directory / "erasures-store") as store:
@@ -154,3 +165,21 @@ def test_the_list_can_be_in_a_bucket(
     add(listing(place), FIRST, "a")
     add(listing(place), SECOND, "b")
     assert {entry.request_id for entry in listing(place).entries()} == {FIRST, SECOND}
+
+
+@pytest.mark.servers
+def test_a_bucket_that_is_not_there_is_seen_without_writing(
+    object_store: PrivateObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An installation would begin whose list of erasures has no place."""
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    place = object_store.bucket("nobody-made-it")
+    with pytest.raises(Unavailable, match="nobody-made-it is no place"):
+        listing(place).look()
+    add(listing(place), FIRST, "a")
+    assert listing(place).look() == 1
+    away = place.replace(f"%3A{object_store.port}", "%3A1")
+    assert away != place
+    with pytest.raises(Unavailable, match="does not answer"):
+        listing(away).look()

@@ -163,6 +163,18 @@ def test_what_is_dangerous_is_refused(
 
 
 @pytest.mark.servers
+def test_a_place_for_erasures_that_is_none_is_named(site: Site, names: str, tmp_path: Path) -> None:
+    """The first person who asks to be forgotten would be told to come again."""
+    del names
+    site.environment.setenv("ERASURE_LIST", str(tmp_path / "list"))
+    _, found = site.preflight()
+    assert found["erasure list"]["outcome"] == "ok"
+    assert found["erasure list"]["found"] == "nothing listed yet"
+    (tmp_path / "list").touch()
+    assert "erasure list" in failed(site.preflight()[1])
+
+
+@pytest.mark.servers
 def test_servers_that_are_away_are_named_and_no_password_with_them(site: Site, names: str) -> None:
     """An operator would paste a password into a ticket."""
     del names

@@ -133,6 +133,16 @@ class ErasureList:
             self._check_mark(store.read(MARK))
         return found if found or MARK in names else None
 
+    def look(self) -> int | None:
+        """Return what ``count`` does, if an entry could be written as far as can be seen.
+
+        Raises:
+            BrokenErasureList: the mark was not written by us.
+            Unavailable: the place of the list does not answer, or is none.
+        """
+        self._store().ensure_place()
+        return self.count()
+
     def _check_mark(self, stored: bytes | None) -> None:
         try:
             fits = seals.fits(msgspec.json.decode(stored or b"", type=_Mark), self._key)

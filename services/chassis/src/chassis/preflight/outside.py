@@ -7,6 +7,7 @@ import httpx
 
 from chassis import trust
 from chassis.clock import SystemClock
+from chassis.erasure_list import ErasureList
 from chassis.jwks import key_source
 from chassis.preflight.findings import Check, Failed
 from chassis.settings import Settings
@@ -34,6 +35,8 @@ def outside_checks(settings: Settings) -> Iterator[Check]:
         name="erasure list",
         rule="production lists erasures outside every backup",
         look=lambda: _erasures(settings),
+        do="see that ERASURE_LIST names a directory or bucket that is there and can be reached "
+        "from here, and that AWS_SHARED_CREDENTIALS_FILE opens it",
     )
     yield Check(name="temporary files", rule="there is a place for them", look=_temporary)
 
@@ -54,10 +57,14 @@ def _feed(url: str) -> Callable[[], str]:
 
 
 def _erasures(settings: Settings) -> str:
-    if settings.erasure_list is None and settings.production:
-        told = "set ERASURE_LIST to a directory or bucket that no restore touches"
-        raise Failed("there is none", told)
-    return "set" if settings.erasure_list else "none; production needs one"
+    if settings.erasure_list is None:
+        if settings.production:
+            told = "set ERASURE_LIST to a directory or bucket that no restore touches"
+            raise Failed("there is none", told)
+        return "none; production needs one"
+    # Otherwise the first person who asks to be forgotten finds that it cannot be written.
+    found = ErasureList(address=settings.erasure_list, secret=settings.secret).look()
+    return "nothing listed yet" if found is None else f"{found} entries"
 
 
 def _temporary() -> str:

@@ -57,6 +57,24 @@ class Store:
         with answering():
             return {found.base_name for found in self._files.get_file_info(wanted) if found.is_file}
 
+    def ensure_place(self) -> None:
+        """Look, without writing, whether something could be put here.
+
+        Raises:
+            Unavailable: the place does not answer, or there is none: no such bucket, or a directory
+                in which this process may make nothing.
+        """
+        if isinstance(self._files, fs.LocalFileSystem):
+            folder = Path(self._folder)
+            found = next(each for each in (folder, *folder.parents) if each.exists())
+            there = found.is_dir() and os.access(found, os.W_OK | os.X_OK)
+        else:
+            found = Path(self._folder.partition("/")[0])
+            with answering():
+                there = self._files.get_file_info(str(found)).type != fs.FileType.NotFound
+        if not there:
+            raise Unavailable(f"{found} is no place that can be written")
+
     def put(self, name: str, source: IO[bytes]) -> None:
         """Store a file whole or not at all, replacing an earlier one; raises Unavailable."""
         part = self._path(f"{name}.{token_hex(4)}{PART}")
