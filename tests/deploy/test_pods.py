@@ -5,11 +5,14 @@ Checks of kube-linter and kube-score that matter are restated here, each under i
 
 import re
 from itertools import pairwise
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from typer.testing import CliRunner
 
+from chassis.health import NOT_FOR_TRAFFIC
 from chassis.shutdown import DEADLINE_SECONDS
+from loop import main
 from rendered import (
     CHART,
     JOBS,
@@ -110,11 +113,12 @@ def test_requests_and_limits(renders: Renders, name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_three_probes_with_three_meanings(renders: Renders, name: str) -> None:
-    """A broker that is away would restart every process.
+    """A broker that is away would restart every process, or take every answer away.
 
     kube-linter: no-liveness-probe, no-readiness-probe; kube-score: pod-probes-identical.
     """
     wanted = {"startupProbe": "/startupz", "readinessProbe": "/readyz", "livenessProbe": "/livez"}
+    excluded = {"worker": NOT_FOR_TRAFFIC, "loop": main.NOT_FOR_TRAFFIC}
     seen = 0
     for where, owner, template in everything(renders, name):
         container = template["spec"]["containers"][0]
@@ -123,7 +127,11 @@ def test_three_probes_with_three_meanings(renders: Renders, name: str) -> None:
                 assert not wanted.keys() & container.keys(), where
             continue
         asked = {probe: container[probe]["httpGet"] for probe in wanted}
-        assert asked == {probe: {"path": path, "port": "ops"} for probe, path in wanted.items()}
+        paths = {probe: urlsplit(get["path"]) for probe, get in asked.items()}
+        assert {probe: path.path for probe, path in paths.items()} == wanted
+        assert {get["port"] for get in asked.values()} == {"ops"}
+        left_out = parse_qs(paths["readinessProbe"].query).get("exclude", [])
+        assert tuple(left_out) == excluded.get(component(owner).rpartition("-")[2], ()), where
         ports = {port["name"]: port["containerPort"] for port in container["ports"]}
         assert ports["ops"] == 9464, where
         assert ("http" in ports) == component(owner).endswith(("-worker", "-loop")), where

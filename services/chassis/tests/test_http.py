@@ -229,6 +229,8 @@ def test_health_needs_no_token_and_names_what_fails(tokens: Tokens, storage: Sto
         {"name": "database", "problem": None},
         {"name": "broker", "problem": "failed: ConnectionError"},
     ]
+    assert web.client.get("/readyz?exclude=broker").status_code == 200
+    assert web.client.get("/readyz?exclude=queue").status_code == 400
     assert web.client.get("/openapi.json").get_json()["info"]["title"] == "notebook"
 
 

@@ -98,6 +98,34 @@ def test_each_probe_answers_its_own_question() -> None:
         assert asked(port, "/")[0] == 404
 
 
+def test_who_asks_may_leave_checks_out() -> None:
+    """Losing the broker would take every answer away, though commands need none."""
+    lag, broker = Check(name="lag below limit", probe=failing), Check(name="broker", probe=failing)
+    with serving(lag, broker, Check(name="fine", probe=lambda: None)) as (ops, port):
+        ops.started = True
+
+        assert problems(port, "/readyz").keys() == {"lag below limit", "broker"}
+        assert problems(port, "/readyz?exclude=broker").keys() == {"lag below limit"}
+        assert problems(port, "/readyz?exclude=broker&exclude=lag+below+limit") == {}
+        status, body = asked(port, "/readyz?exclude=brokre&exclude=broker")
+
+    told = "unknown: brokre; there are: started, lag below limit, broker, fine"
+    assert status == 400
+    assert json.loads(body)["checks"] == [{"name": "exclude", "problem": told}]
+
+
+def test_what_a_probe_leaves_out_is_measured_all_the_same() -> None:
+    """An alert would never hear that the broker is away, as the probe comes every five seconds."""
+    looks = []
+    broker = Check(name="broker", probe=lambda: looks.append(1))
+    ops = OpsPort(ready=(broker,), alive=(), exposed=lambda: b"", started=True, now=lambda: 0.0)
+
+    assert ops.page("/readyz?exclude=broker").status == 200
+    assert not looks
+    assert ops.page("/metrics").status == 200
+    assert looks
+
+
 def test_a_main_loop_that_is_silent_is_not_alive() -> None:
     """A process that hangs would be kept for ever, because it can still answer."""
     now = [0.0]

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
+from chassis.health import NOT_FOR_TRAFFIC
 from chassis.testing.web import Tokens
 from service_process import DeafBroker, Place, wait_for
 
 NOWHERE = "amqp://u:p@127.0.0.1:1/none"
 IN_TIME = 15.0
+TRAFFIC = urlencode([("exclude", name) for name in NOT_FOR_TRAFFIC])
 
 
 @pytest.fixture
@@ -39,6 +42,7 @@ def test_a_worker_without_a_broker_serves_and_leaves_in_time(
             wait_for(lambda place=place: place.answers("/healthz") is not None, "it answers")
         greeter.post("/v1/greetings/a", {"number": 1})
         assert greeter.answers("/readyz") is None
+        assert greeter.answers(f"/readyz?{TRAFFIC}")["status"] == "ok"
 
         for process in (worker, subscribed):
             code, seconds = process.stop()

@@ -9,12 +9,14 @@ import time
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode
 
 import httpx
 import pytest
 
 from chassis.dev_issuer import DevelopmentIssuer
 from chassis.migrations import migrate
+from loop.main import NOT_FOR_TRAFFIC
 
 _KEY = b64encode(bytes(range(32))).decode()
 _LEAVES_WITHIN = 10
@@ -27,7 +29,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def environment(folder: Path, port: int) -> dict[str, str]:
+def environment(folder: Path, port: int, ops_port: int) -> dict[str, str]:
     """Return the settings of a loop whose broker and neighbours are all away."""
     issuer = DevelopmentIssuer(folder, environment="test", issuer="https://i.test", audience="a")
     return {
@@ -43,20 +45,23 @@ def environment(folder: Path, port: int) -> dict[str, str]:
         "ISSUER": "https://i.test",
         "AUDIENCE": "a",
         "HTTP_PORT": str(port),
+        "OPS_PORT": str(ops_port),
         "FEEDS": f"identity=http://127.0.0.1:{free_port()}",
         "SERVICE_TOKEN": "none",
     }
 
 
 @pytest.fixture
-def process(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    port = free_port()
+def process(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], int, int]]:
+    port, ops_port = free_port(), free_port()
     migrate(f"sqlite:///{tmp_path}/loop.db", "loop")
     migrate(f"sqlite:///{tmp_path}/keys.db", "chassis.key_store")
     started = subprocess.Popen(
-        [sys.executable, "-m", "chassis.run", "loop"], env=environment(tmp_path, port), cwd=tmp_path
+        [sys.executable, "-m", "chassis.run", "loop"],
+        env=environment(tmp_path, port, ops_port),
+        cwd=tmp_path,
     )
-    yield started, port
+    yield started, port, ops_port
     started.kill()
     started.wait()
 
@@ -73,12 +78,15 @@ def answers(port: int, path: str, deadline: float) -> int:
 
 @pytest.mark.journey
 def test_it_answers_and_leaves_in_time_although_the_broker_is_away(
-    process: tuple[subprocess.Popen[bytes], int],
+    process: tuple[subprocess.Popen[bytes], int, int],
 ) -> None:
     """Otherwise a dead broker hides the numbers, or holds up every deployment."""
-    started, port = process
+    started, port, ops_port = process
+    traffic = urlencode([("exclude", name) for name in NOT_FOR_TRAFFIC])
     assert answers(port, "/healthz", time.monotonic() + 60) == 200
     assert answers(port, "/readyz", time.monotonic() + 10) == 503
+    assert answers(ops_port, "/readyz", time.monotonic() + 10) == 503
+    assert answers(ops_port, f"/readyz?{traffic}", time.monotonic() + 10) == 200
     assert answers(port, "/", time.monotonic() + 10) == 401
     started.send_signal(signal.SIGTERM)
     assert started.wait(timeout=_LEAVES_WITHIN) == 0

@@ -144,8 +144,10 @@ startupProbe:
   periodSeconds: 2
   timeoutSeconds: 5
   failureThreshold: 90
+{{- /* What answers HTTP does so without a broker and from behind: an outage must not take it away. */}}
+{{- $beside := dict "worker" "?exclude=broker+answers&exclude=lag+below+limit" "loop" "?exclude=broker+answers&exclude=lag+below+limit&exclude=events+published&exclude=logs+counted" }}
 readinessProbe:
-  httpGet: {path: /readyz, port: ops}
+  httpGet: {path: {{ printf "/readyz%s" (get $beside .role) | quote }}, port: ops}
   periodSeconds: 5
   timeoutSeconds: 9
   failureThreshold: 2

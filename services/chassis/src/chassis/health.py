@@ -9,6 +9,14 @@ from chassis.broker import Broker
 from chassis.database import Database
 
 _BROKER_SECONDS = 2
+BROKER = "broker answers"
+LAG = "lag below limit"
+# What HTTP needs neither to answer nor to take commands: the chart's probe of a worker excludes it.
+NOT_FOR_TRAFFIC = (BROKER, LAG)
+
+
+class UnknownCheck(Exception):
+    """A check was to be left out that this process does not have; its names are the message."""
 
 
 class NotReady(Exception):
@@ -42,6 +50,19 @@ def readiness(checks: Sequence[Check]) -> tuple[bool, list[Answer]]:
     return all(answer.problem is None for answer in report), report
 
 
+def without(checks: Sequence[Check], excluded: Sequence[str]) -> list[Check]:
+    """Leave checks out by their names.
+
+    Raises:
+        UnknownCheck: there is none of such a name; a mistyped one would go on counting, or another
+            would stop to count after it was renamed.
+    """
+    names = [check.name for check in checks]
+    if unknown := sorted(set(excluded) - set(names)):
+        raise UnknownCheck(f"unknown: {', '.join(unknown)}; there are: {', '.join(names)}")
+    return [check for check in checks if check.name not in excluded]
+
+
 def liveness() -> tuple[bool, list[Answer]]:
     """Say that the process can still answer.
 
@@ -66,7 +87,7 @@ def broker_answers(broker: Broker) -> Check:
     def probe() -> None:
         broker.connected(connect_timeout=_BROKER_SECONDS).release()
 
-    return Check(name="broker answers", probe=probe)
+    return Check(name=BROKER, probe=probe)
 
 
 def lag_below(limit: int, lag: Callable[[], int]) -> Check:
@@ -77,7 +98,7 @@ def lag_below(limit: int, lag: Callable[[], int]) -> Check:
         if behind > limit:
             raise NotReady(f"{behind} events behind, allowed are {limit}")
 
-    return Check(name="lag below limit", probe=probe)
+    return Check(name=LAG, probe=probe)
 
 
 def logs_continue(alarms: Mapping[str, str]) -> Check:

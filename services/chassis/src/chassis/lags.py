@@ -19,6 +19,7 @@ from chassis.topology import source_of
 
 SECONDS = 5.0
 SLOW_SECONDS = 30.0
+PUBLISHED = "events published"
 ORPHAN_AGE = timedelta(days=1)
 _wall = SystemClock()
 
@@ -89,7 +90,7 @@ def events_published(storage: Storage, limit: int) -> Check:
         with storage.system.read() as db:
             return log_on(db).unplaced() + behind(db, [publisher.NAME])[publisher.NAME]
 
-    return replace(lag_below(limit, unpublished), name="events published")
+    return replace(lag_below(limit, unpublished), name=PUBLISHED)
 
 
 def relay_checks(

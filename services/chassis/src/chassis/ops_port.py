@@ -10,11 +10,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from http.server import BaseHTTPRequestHandler
 from typing import Any, TypeVar
+from urllib.parse import parse_qs
 
 from chassis.errands import Errands
-from chassis.health import Answer, Check, NotReady, readiness
+from chassis.health import Answer, Check, NotReady, UnknownCheck, readiness, without
 from chassis.settings import Settings
 from chassis.telemetry import metrics
 from chassis.telemetry.metrics import Metric, declare
@@ -72,7 +74,7 @@ class OpsPort:
     _looked: float | None = None
     _errands: Errands | None = None
     _listening: Any = None
-    _pages: dict[str, Callable[[], _Page]] = field(default_factory=dict)
+    _pages: dict[str, Callable[[Sequence[str]], _Page]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Know the four pages."""
@@ -102,11 +104,14 @@ class OpsPort:
 
     def page(self, path: str) -> _Page:
         """Return the answer to a request; whatever fails is an answer too."""
-        found = self._pages.get(path.partition("?")[0])
+        path, _, query = path.partition("?")
+        found = self._pages.get(path)
         if found is None:
             return _Page(status=404, kind=_JSON, body=b"{}")
         try:
-            return found()
+            return found(parse_qs(query).get("exclude", ()))
+        except UnknownCheck as mistake:
+            return _told([Answer(name="exclude", problem=str(mistake))], refused=400)
         except NotReady as problem:
             return _told([Answer(name="answers", problem=str(problem))])
         except Exception as error:  # noqa: BLE001 -- its text might quote an address with a password
@@ -117,16 +122,16 @@ class OpsPort:
         if self._listening is not None:
             self._listening.close()
 
-    def _exposition(self) -> _Page:
+    def _exposition(self, _: Sequence[str]) -> _Page:
         return _Page(status=200, kind=TEXT, body=self._asked(self._measured))
 
-    def _startup(self) -> _Page:
+    def _startup(self, _: Sequence[str]) -> _Page:
         return _told([Answer(name="started", problem=None if self.started else "still starting")])
 
-    def _readiness(self) -> _Page:
-        return _told(self._asked(self._look))
+    def _readiness(self, excluded: Sequence[str]) -> _Page:
+        return _told(self._asked(partial(self._look, excluded)))
 
-    def _liveness(self) -> _Page:
+    def _liveness(self, _: Sequence[str]) -> _Page:
         return _told(readiness([self._main_loop_turns(), *self.alive])[1])
 
     def _measured(self) -> bytes:
@@ -134,9 +139,11 @@ class OpsPort:
             self._look()
         return self.exposed()
 
-    def _look(self) -> Sequence[Answer]:
-        self._looked = self.now()
-        _, answers = readiness([self._is_started(), *self.ready])
+    def _look(self, excluded: Sequence[str] = ()) -> Sequence[Answer]:
+        checks = without([self._is_started(), *self.ready], excluded)
+        if not excluded:  # or a probe that leaves checks out would keep their gauges as they were
+            self._looked = self.now()
+        _, answers = readiness(checks)
         for answer in answers:
             metrics.record(HOLDS, int(answer.problem is None), check=answer.name)
         return answers
@@ -224,13 +231,13 @@ def _listen(ops: OpsPort, host: str, port: int, threading: Any) -> None:
         threading.Thread(target=answer, name=f"ops {number}", daemon=True).start()
 
 
-def _told(answers: Sequence[Answer]) -> _Page:
+def _told(answers: Sequence[Answer], *, refused: int = 503) -> _Page:
     well = all(answer.problem is None for answer in answers)
     body = {
         "status": "ok" if well else "failing",
         "checks": [{"name": answer.name, "problem": answer.problem} for answer in answers],
     }
-    return _Page(status=200 if well else 503, kind=_JSON, body=json.dumps(body).encode())
+    return _Page(status=200 if well else refused, kind=_JSON, body=json.dumps(body).encode())
 
 
 def _patched() -> bool:

@@ -14,7 +14,7 @@ from werkzeug.routing import Map, Rule
 
 from chassis import openapi, page_edge, problems
 from chassis.auth import Authority
-from chassis.health import Check, readiness
+from chassis.health import Check, UnknownCheck, readiness, without
 from chassis.http import LIMITS, Limits, dispatch
 from chassis.routes import Handler, Route
 from chassis.shutdown import leaving
@@ -149,8 +149,13 @@ def _endpoint(
     return answer
 
 
-def _ready(service: Service, _request: Request, _path: Mapping[str, Any]) -> Response:
-    ready, answers = readiness(service.checks)
+def _ready(service: Service, request: Request, _path: Mapping[str, Any]) -> Response:
+    try:
+        wanted = without(service.checks, request.args.getlist("exclude"))
+    except UnknownCheck as mistake:
+        refusal = {"name": "exclude", "problem": str(mistake)}
+        return _json({"status": "failing", "checks": [refusal]}, status=400)
+    ready, answers = readiness(wanted)
     checks = [{"name": answer.name, "problem": answer.problem} for answer in answers]
     body = {"status": "ok" if ready else "failing", "checks": checks}
     return _json(body, status=200 if ready else 503)

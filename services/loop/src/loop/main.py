@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from chassis import logs, ops_port, trust
+from chassis import health, logs, ops_port, trust
 from chassis.access import note_changes
 from chassis.auth import authority_of
 from chassis.broker import Broker
@@ -28,7 +28,7 @@ from chassis.http import Limits
 from chassis.ids import LANES
 from chassis.inbox import Feed, OrderedInbox
 from chassis.isolation.checking import ensure_apart
-from chassis.lags import log_carried
+from chassis.lags import PUBLISHED, log_carried
 from chassis.logs import get_logger
 from chassis.loops import Loop, Loops
 from chassis.migrations import ensure_current
@@ -59,6 +59,9 @@ _STOP_SECONDS = 3.0
 _CLOSE_SECONDS = 1.0
 # The page shows new numbers once a second: facts may come in larger batches, which DuckDB likes.
 _BATCH_WAIT_SECONDS = 0.2
+COUNTED = "logs counted"
+# As of a worker: the page shows the numbers that there are, and other services read the loop's log.
+NOT_FOR_TRAFFIC = (*health.NOT_FOR_TRAFFIC, PUBLISHED, COUNTED)
 _log = get_logger(__name__)
 
 
@@ -216,7 +219,7 @@ def run(settings: Settings, storage: Storage, facts: LiveFacts, telemetry: setup
         [
             *checks,
             *log_carried(BLUEPRINT, storage, settings),
-            replace(lag_below(settings.lag_limit, subscriptions.lag), name="logs counted"),
+            replace(lag_below(settings.lag_limit, subscriptions.lag), name=COUNTED),
         ],
         exposed=telemetry.exposed,
         alive=[own_log.turning(), answering.turning()],
