@@ -97,7 +97,7 @@ def containers(template: Object) -> list[Object]:
 
 def whole(name: str) -> bool:
     """Say whether a component is told every setting; jobs on the broker and of backups are not."""
-    return name != "topology" and not name.startswith("backup-")
+    return name not in {"topology", *table("backups")}
 
 
 def env_of(template: Object) -> dict[str, str]:

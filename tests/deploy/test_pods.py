@@ -321,7 +321,7 @@ def test_alerts_look_at_the_jobs_that_there_are(renders: Renders) -> None:
         ".*sixfold.*backup-create": {"sixfold-backup-create"},
         ".*sixfold.*backup-keys-create": {"sixfold-backup-keys-create"},
         ".*sixfold.*backup-drill": {"sixfold-backup-drill"},
-        ".*sixfold.*backup-.*": crons,
+        ".*sixfold.*(backup-.*|log-archive)": crons,
     }
 
 
