@@ -216,6 +216,29 @@ def test_keda_looks_at_the_queues_of_the_code(renders: Renders) -> None:
         assert each["spec"]["maxReplicaCount"] <= SHARES
 
 
+def test_keda_verifies_the_broker_as_processes_do(renders: Renders) -> None:
+    """KEDA would not believe the broker's certificate, and no worker would ever be added."""
+    objects = renders.of("keda")
+    switches = {
+        each["metadata"]["name"]: each.get("data") for each in of_kind(objects, "ConfigMap")
+    }
+    broker = "sixfold-broker-tls"
+    for each in of_kind(objects, "TriggerAuthentication"):
+        told = {
+            ref["parameter"]: (ref["name"], ref["key"]) for ref in each["spec"]["secretTargetRef"]
+        }
+        assert told.pop("host")[1] == "AMQP_URI"
+        files = {"ca": "ca.crt", "cert": "tls.crt", "key": "tls.key"}
+        assert told == {name: (broker, key) for name, key in files.items()}
+        (switch,) = each["spec"]["configMapTargetRef"]
+        assert switch["parameter"] == switch["key"] == "tls"
+        assert switches[switch["name"]] == {"tls": "enable"}
+    plain = renders.render({"roles": {"worker": {"keda": {"enabled": True}}}}).objects
+    for each in of_kind(plain, "TriggerAuthentication"):
+        assert "configMapTargetRef" not in each["spec"]
+        assert [ref["parameter"] for ref in each["spec"]["secretTargetRef"]] == ["host"]
+
+
 def test_only_jobs_on_the_broker_see_its_administrator(renders: Renders) -> None:
     """A worker that was taken over could delete every queue."""
     for where, template in processes(renders.of("ha")):
