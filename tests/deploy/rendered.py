@@ -1,17 +1,21 @@
 """What the chart gives for each values file: rendered once a session, asked by every test."""
 
 import json
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from referencing import Registry, Resource
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "deploy/helm/sixfold"
+KUSTOMIZE = ROOT / "deploy/kustomize"
 sys.path.insert(0, str(ROOT / "tools"))
 
 import helm  # noqa: E402  # a program of tools/, found by the line above
@@ -64,6 +68,19 @@ class Renders:
     def package(self, folder: Path) -> Path:
         """Pack the chart."""
         return self._engine.package(CHART, folder)
+
+
+def overlaid(overlay: Path) -> list[Object]:
+    """Render an overlay with kubectl, where there is one; the test is skipped elsewhere."""
+    program = shutil.which("kubectl")
+    if program is None:
+        pytest.skip("kubectl is not here: overlays are only parsed, not rendered")
+    done = subprocess.run(
+        [program, "kustomize", str(overlay)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return list(yaml.load_all(done.stdout, Loader=loader))  # it is safe
 
 
 def of_kind(objects: list[Object], *kinds: str) -> list[Object]:

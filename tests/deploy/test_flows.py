@@ -10,6 +10,7 @@ from repository import services
 
 from loop.upstream import SOURCES
 from rendered import (
+    KUSTOMIZE,
     NAMES,
     Object,
     Renders,
@@ -18,6 +19,7 @@ from rendered import (
     helm,
     named,
     of_kind,
+    overlaid,
     pods,
     table,
     values_of,
@@ -65,7 +67,11 @@ def expected(components: set[str], ports: dict[str, int]) -> set[Flow]:
 
 def selects(selector: dict[str, Any], labels: dict[str, str]) -> bool:
     """Say whether a selector of labels chooses a pod."""
-    return selector.get("matchLabels", {}).items() <= labels.items()
+    listed = selector.get("matchExpressions", ())
+    assert all(each["operator"] == "In" for each in listed)
+    return selector.get("matchLabels", {}).items() <= labels.items() and all(
+        labels.get(each["key"]) in each["values"] for each in listed
+    )
 
 
 class Cluster:
@@ -140,6 +146,28 @@ def test_issuer_gateways_and_storage_have_ports_of_their_own(renders: Renders) -
         if cluster.allowed(source, peer, port)
     }
     assert reached == {("issuer", 8443), ("gateways", 4443), ("storage", 9000)}
+
+
+def test_openshift_is_reached_by_kustomize_as_by_the_chart(renders: Renders) -> None:
+    """No process would find a name there, and neither router nor Prometheus a process."""
+    values = values_of("openshift")
+    ways = ("dns", "ingress", "prometheus")
+    peers = values["networkPolicy"]["peers"]
+    assert all("openshift" in str(peers[way]) for way in ways)
+    by_chart, by_kustomize = (
+        {
+            (source, target, port)
+            for one, way, port in product(cluster.labels, ways, (5353, 8000, 9464))
+            for source, target in ((one, way), (way, one))
+            if cluster.allowed(source, target, port)
+        }
+        for cluster in (
+            Cluster(renders.of("openshift"), values),
+            Cluster(overlaid(KUSTOMIZE / "overlays/openshift"), values),
+        )
+    )
+    assert len(by_chart) > 30
+    assert by_kustomize == by_chart
 
 
 def test_with_known_addresses_no_rule_is_for_anybody(renders: Renders) -> None:
