@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
@@ -16,6 +16,7 @@ from chassis.errors import Invalid, Unavailable
 
 PART = ".part"
 CHUNK = 1 << 20
+ONE_COPY = 4 << 30  # S3 copies no object of more than 5 GB in one request, and a move is a copy
 
 
 class Store:
@@ -76,13 +77,18 @@ class Store:
             raise Unavailable(f"{found} is no place that can be written")
 
     def put(self, name: str, source: IO[bytes]) -> None:
-        """Store a file whole or not at all, replacing an earlier one; raises Unavailable."""
+        """Store a file whole or not at all, replacing an earlier one; raises Unavailable.
+
+        Of an object too large for that the store itself shows only what was uploaded whole; after
+        an error here what it has of it is removed, and an earlier one of the name with it.
+        """
         part = self._path(f"{name}.{token_hex(4)}{PART}")
         with answering():
             self._files.create_dir(self._folder, recursive=True)
-            with self._files.open_output_stream(part) as file:
-                while chunk := source.read(CHUNK):
-                    file.write(chunk)
+            if not self._is_local and _size_of(source) > ONE_COPY:
+                self._write(self._path(name), source)
+                return
+            self._write(part, source)
             self._keep(part)
             self._files.move(part, self._path(name))
             self._keep(self._folder)
@@ -99,9 +105,25 @@ class Store:
                 if name.endswith(PART):
                     self._files.delete_file(self._path(name))
 
+    def _write(self, path: str, source: IO[bytes]) -> None:
+        try:
+            # By its name pyarrow would compress a second time what is compressed.
+            with self._files.open_output_stream(path, compression=None) as file:
+                while chunk := source.read(CHUNK):
+                    file.write(chunk)
+        except BaseException:
+            # pyarrow cannot abort an upload: closing has completed what there was of it.
+            with suppress(FileNotFoundError):
+                self._files.delete_file(path)
+            raise
+
+    @property
+    def _is_local(self) -> bool:
+        return isinstance(self._files, fs.LocalFileSystem)
+
     def _keep(self, path: str) -> None:
         # The log's rows may be dropped on the strength of this file: it must outlive a power cut.
-        if isinstance(self._files, fs.LocalFileSystem):
+        if self._is_local:
             number = os.open(path, os.O_RDONLY)
             try:
                 os.fsync(number)
@@ -110,6 +132,13 @@ class Store:
 
     def _path(self, name: str) -> str:
         return f"{self._folder}/{name}"
+
+
+def _size_of(source: IO[bytes]) -> int:
+    at = source.tell()
+    end = source.seek(0, os.SEEK_END)
+    source.seek(at)
+    return end - at
 
 
 @contextmanager
