@@ -1,10 +1,10 @@
 """Who is asked to leave says so first, finishes what it has, and hands its roles over."""
 
-import http.client
 import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -67,22 +67,18 @@ def test_a_worker_stops_being_ready_before_it_stops_answering(places: tuple[Plac
             assert (status, closing) == (503, "close")
             problems = [each for each in json.loads(body)["checks"] if each["problem"]]
             assert {"name": "stays", "problem": "asked to leave"} in problems
-            assert (
-                asked(http.client.HTTPConnection("127.0.0.1", listener.port), "/healthz")[0] == 200
-            )
+            assert asked(HTTPConnection("127.0.0.1", listener.port), "/healthz")[0] == 200
             assert held.exception() is None
         code, seconds = worker.ended()
         assert (code, seconds < HANDED_OVER + 6) == (0, True), worker.said()
 
 
-def connected(place: Place) -> http.client.HTTPConnection:
+def connected(place: Place) -> HTTPConnection:
     """Return a connection that a client keeps."""
-    return http.client.HTTPConnection("127.0.0.1", place.port, timeout=30)
+    return HTTPConnection("127.0.0.1", place.port, timeout=30)
 
 
-def asked(
-    connection: http.client.HTTPConnection, path: str, **headers: str
-) -> tuple[int, str | None, bytes]:
+def asked(connection: HTTPConnection, path: str, **headers: str) -> tuple[int, str | None, bytes]:
     """Ask on a connection; return status, what it says of the connection, and the body."""
     connection.request("GET", path, headers=headers)
     answer = connection.getresponse()

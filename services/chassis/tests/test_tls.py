@@ -1,9 +1,9 @@
 """Broker, database and feeds are spoken to over TLS, only with whom the authority vouches for."""
 
-import http.server
 import ssl
 import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -111,7 +111,7 @@ def test_a_database_that_is_not_the_one_is_refused(
     refused.close()
 
 
-class Heads(http.server.BaseHTTPRequestHandler):
+class Heads(BaseHTTPRequestHandler):
     """Answers as the feed of an empty log does."""
 
     def do_GET(self) -> None:  # the library's name
@@ -128,7 +128,7 @@ def feed(tmp_path: Path) -> Iterator[tuple[int, Path]]:
     """Serve a feed over HTTPS; give its port and whose certificate it has."""
     authority = Authority(tmp_path / "feed")
     pair = authority.issue("feed", HERE)
-    served = http.server.ThreadingHTTPServer((HERE, 0), Heads)
+    served = ThreadingHTTPServer((HERE, 0), Heads)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pair.certificate, pair.key)
     served.socket = context.wrap_socket(served.socket, server_side=True)

@@ -1,10 +1,10 @@
 """A private object store that speaks S3, for tests of archives: a process of its own."""
 
-import http.client
 import os
 import signal
 import sys
 from collections.abc import Mapping
+from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -48,7 +48,7 @@ class PrivateObjectStore(PrivateServer):
 
     def ready(self) -> bool:
         """Say whether it answers."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
             connection.request("GET", "/moto-api/")
             connection.getresponse().read()

@@ -4,7 +4,6 @@ Each is started beside whatever the machine runs itself, on free ports or a priv
 gone when stopped or when the process that started it ends in any way.
 """
 
-import http.client
 import json
 import os
 import pwd
@@ -15,6 +14,8 @@ import subprocess
 import tempfile
 from base64 import b64encode
 from collections.abc import Mapping
+from http import HTTPStatus
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -120,8 +121,8 @@ class PrivateRabbitMQ(PrivateServer):
             ServerFailed: it refused.
         """
         status, answer = self._request(method, path, body)
-        if status >= http.HTTPStatus.BAD_REQUEST and not (
-            missing_is_fine and status == http.HTTPStatus.NOT_FOUND
+        if status >= HTTPStatus.BAD_REQUEST and not (
+            missing_is_fine and status == HTTPStatus.NOT_FOUND
         ):
             raise ServerFailed(f"{method} {path}: {status} {answer[:200]!r}")
         return json.loads(answer) if answer else None
@@ -129,7 +130,7 @@ class PrivateRabbitMQ(PrivateServer):
     def _request(self, method: str, path: str, body: Any) -> tuple[int, bytes]:
         credentials = b64encode(f"{USER}:{self.password}".encode()).decode()
         headers = {"Authorization": f"Basic {credentials}", "Content-Type": "application/json"}
-        connection = http.client.HTTPConnection("127.0.0.1", self.management_port, timeout=30)
+        connection = HTTPConnection("127.0.0.1", self.management_port, timeout=30)
         try:
             content = None if body is None else json.dumps(body)
             connection.request(method, path, content, headers)
