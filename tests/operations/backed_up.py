@@ -13,10 +13,15 @@ from typer.testing import CliRunner
 from chassis.clock import SystemClock
 from chassis.database import Database
 from chassis.feed import LocalFeed
+from chassis.isolation import Roles
 from chassis.key_store import SqlKeys
 from chassis.log_verify import pages
+from chassis.migrate_job import KEYS
+from chassis.migrations import migrate
 from chassis.roles import blueprint_of
 from chassis.storage import log_on
+from chassis.testing.three_roles import Addresses as ByRole
+from chassis.testing.three_roles import divided
 from loop.replay import Result, replay
 from sixfold import demo, main
 from sixfold.client import Clients
@@ -86,13 +91,21 @@ class Site:
         path.write_text(json.dumps(urls))
         return str(path)
 
-    def fresh(self, mark: str) -> tuple[Urls, Urls]:
-        """Make empty databases for the logs and for the keys."""
+    def fresh(self, mark: str) -> tuple[dict[str, ByRole], dict[str, ByRole]]:
+        """Make empty databases for the logs and for the keys, each with its service's roles."""
         server = self.stack.postgresql
         assert server is not None
         return (
-            {each: server.database(f"{each}_{mark}") for each in EVERYONE},
-            {each: server.database(f"{each}_keys_{mark}") for each in EVERYONE},
+            {
+                each: divided(server.database(f"{each}_{mark}"), Roles.named(f"sixfold_{each}"))
+                for each in EVERYONE
+            },
+            {
+                each: divided(
+                    server.database(f"{each}_keys_{mark}"), Roles.named(f"sixfold_{each}")
+                )
+                for each in EVERYONE
+            },
         )
 
     def known(self, name: str) -> bytes:
@@ -105,17 +118,37 @@ class Site:
             if name != "world":
                 self.stack.kill(name)
 
-    def start(self, databases: Urls, keys: Urls, *, amqp_uri: str, facts: Path) -> None:
-        """Start every process of the services on other databases and another broker."""
+    def start(
+        self, databases: Mapping[str, ByRole], keys: Mapping[str, ByRole], **told: str
+    ) -> None:
+        """Do the migration jobs of other databases, then start every process on these.
+
+        Args:
+            databases: Of the logs.
+            keys: Of the keys.
+            told: What else is new to each process.
+        """
+        for service in EVERYONE:
+            roles = Roles.named(f"sixfold_{service}")
+            migrate(databases[service].owner, service, roles=roles)
+            migrate(keys[service].owner, KEYS, roles=roles)
         for name in self.stack.parts:
             if name != "world":
                 service = name.partition(".")[0]
                 self.stack.start_part(
-                    name, DATABASE_URL=databases[service], KEYS_URL=keys[service],
-                    AMQP_URI=amqp_uri, FACTS_FILE=str(facts),
-                )  # fmt: skip
+                    name,
+                    DATABASE_URL=databases[service].application,
+                    SYSTEM_DATABASE_URL=databases[service].system,
+                    KEYS_URL=keys[service].application,
+                    **told,
+                )
         for name in self.stack.parts:
             self.stack.wait_ready(name)
+
+
+def owned(databases: Mapping[str, ByRole]) -> Urls:
+    """Return the addresses as the owners have them."""
+    return {service: each.owner for service, each in databases.items()}
 
 
 def events_of(databases: Urls, service: str, *types: str) -> list[Any]:
