@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -26,9 +27,12 @@ def collector() -> Iterator[Collector]:
         yield running
 
 
-@pytest.fixture(scope="session")
-def ops_ports() -> Iterator[dict[str, int]]:
-    """Give the port on which each process of the stack answers those who run it."""
+@contextmanager
+def watched_parts() -> Iterator[dict[str, int]]:
+    """Give each process of the stack that starts in the block a port for those who run it.
+
+    Only that one's: whatever other test starts a stack of its own would take the places.
+    """
     ports: dict[str, int] = {}
 
     def observed(*told: Any) -> list[Part]:
@@ -43,12 +47,14 @@ def ops_ports() -> Iterator[dict[str, int]]:
 
 
 @pytest.fixture(scope="session")
-def installation(collector: Collector, ops_ports: dict[str, int]) -> Iterator[Installation]:
+def installation(collector: Collector) -> Iterator[Installation]:
     """Give a stack on SQLite that the demonstration was played on."""
     began = min(decisive_visits()[0].started_at, demo.mentions()[0].mention.posted_at)
     directory = run_directory() / f"journeys-{os.getpid()}"
-    with Stack(directory, start_at=demo.monday(began)) as stack:
-        yield replace(fill(stack, collector), ops_ports=ops_ports)
+    with ExitStack() as ending:
+        with watched_parts() as ports:
+            stack = ending.enter_context(Stack(directory, start_at=demo.monday(began)))
+        yield replace(fill(stack, collector), ops_ports=ports)
     shutil.rmtree(directory, ignore_errors=True)
 
 
