@@ -5,18 +5,25 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import MetaData, select, text
 
-from chassis import restored
-from chassis.backup.forgetting import finish
+from bus_service import registry
+from chassis import lookups, restored
+from chassis.backup.forgetting import Forgotten, finish, remove_rows
 from chassis.backup.making import make
 from chassis.backup.restoring import restore
 from chassis.backup.tables import RowsHidden
+from chassis.clock import SystemClock
 from chassis.database import Database
+from chassis.erasure import keeps_nothing
+from chassis.ids import new_id
 from chassis.isolation import Roles
 from chassis.isolation.creating import database_statements, role_statements, schema_statements
 from chassis.isolation.securing import secure
 from chassis.migrations import migrate
+from chassis.privacy import MemoryKeys
+from chassis.storage import Storage
+from chassis.testing.contexts import SECRET
 from chassis.testing.fixtures import fresh_name
 from chassis.testing.servers import PrivatePostgreSQL
 from copied_services import EVENTS, PRODUCER, READER, Urls, contents, filled, log_of, shelf_at
@@ -86,6 +93,28 @@ def test_what_policies_hide_from_others_is_copied_and_comes_back(
     assert len(log_of(target[PRODUCER])) == EVENTS
     assert contents(target[PRODUCER])["counted"] == contents(source[PRODUCER])["counted"]
     assert policies(target[PRODUCER]) == policies(source[PRODUCER])
+
+
+def test_the_owner_removes_rows_of_whoever_was_forgotten(pair: list[Urls]) -> None:
+    """After a restore where policies are, look-ups would still find who is forgotten."""
+    url = pair[0][PRODUCER]
+    migrate(url, PRODUCER)
+    secured(url)
+    storage = Storage(
+        service=PRODUCER, database=Database(url), registry=registry, keys=MemoryKeys(),
+        clock=SystemClock(), secret=SECRET,
+    )  # fmt: skip
+    lookup = lookups.define_table(MetaData())
+    for tenant, subject in (("acme", "p1"), ("acme", "p2"), ("other", "p1")):
+        with storage.database.begin(tenant) as db:
+            row = {"tenant": tenant, "kind": "email", "token": subject, "subject": subject}
+            db.execute(lookup.insert().values(row))
+    forgotten = Forgotten(tenant="acme", request_id=new_id(), subjects=("p1",))
+    with closing(storage.database):
+        assert remove_rows(storage, keeps_nothing, [forgotten]) == []
+        with storage.database.read() as db:
+            left = db.execute(select(lookup.c.tenant, lookup.c.subject).order_by("tenant")).all()
+    assert [tuple(each) for each in left] == [("acme", "p2"), ("other", "p1")]
 
 
 @pytest.mark.parametrize("role", [ROLES.application])
