@@ -83,6 +83,7 @@ class Consumer:
         self._head_seconds = head_seconds
         self._wait_seconds = wait_seconds
         self._heads_due = 0.0
+        self._unknown_for = ""  # said once, not every few seconds of an outage
         inbox.goes_on = self._goes_on
 
     def run(self) -> None:
@@ -151,11 +152,24 @@ class Consumer:
         self._watch(sorted(lane for share in self._shares.wanted for lane in lanes_of(share)))
         self._inbox.retry_due()
         if time.monotonic() >= self._heads_due:
-            with suppress(Unavailable):  # the producer is away; its messages may still come
-                self._inbox.check_heads()
-                labels = {"subscription": self._inbox.name, "source": self._source}
-                metrics.record(metrics.SUBSCRIPTION_LAG, self._inbox.lag, **labels)
+            self._check_heads()
             self._heads_due = time.monotonic() + self._head_seconds
+
+    def _check_heads(self) -> None:
+        try:
+            self._inbox.check_heads()
+        except Unavailable as error:  # the producer is away; its messages may still come
+            if str(error) != self._unknown_for:
+                self._unknown_for = str(error)
+                _log.warning(
+                    "subscription.heads_unknown",
+                    subscription=self._inbox.name,
+                    reason=self._unknown_for,
+                )
+            return
+        self._unknown_for = ""
+        labels = {"subscription": self._inbox.name, "source": self._source}
+        metrics.record(metrics.SUBSCRIPTION_LAG, self._inbox.lag, **labels)
 
     def _watch(self, lanes: Sequence[int]) -> None:
         if lanes != self._inbox.lanes:
