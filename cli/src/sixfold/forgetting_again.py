@@ -6,6 +6,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from chassis.backup.forgetting import (
+    RESTORE,
     Forgotten,
     confirmed_in,
     destroy_again,
@@ -14,7 +15,7 @@ from chassis.backup.forgetting import (
     remove_rows,
 )
 from chassis.clock import SystemClock, moment
-from chassis.context import Context, digest_of
+from chassis.context import Context, of_our_own
 from chassis.database import Database
 from chassis.erasure_list import Entry
 from chassis.errors import NotFound
@@ -136,13 +137,6 @@ def _requested(storage: Storage, entry: Entry, subject: str) -> bool:
 
 def _why(storage: Storage, entry: Entry, subject: str) -> Context:
     command_id = derived_id(entry.tenant, "forget again", entry.request_id, subject)
-    return Context(
-        tenant=entry.tenant,
-        actor="system:restore",
-        command_id=command_id,
-        digest=digest_of(storage.secret, str(command_id).encode()),
-        correlation_id=command_id,
-        causation_id=command_id,
-        traceparent=None,
-        now=moment(entry.at),
+    return of_our_own(
+        storage.secret, command_id, tenant=entry.tenant, actor=RESTORE, now=moment(entry.at)
     )

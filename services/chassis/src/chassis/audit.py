@@ -28,7 +28,7 @@ from sqlalchemy import (
 
 from chassis.changes import Changes, keep
 from chassis.clock import micros, moment
-from chassis.context import Context, digest_of
+from chassis.context import of_our_own
 from chassis.envelope import Envelope
 from chassis.events import EventRegistry
 from chassis.ids import derived_id, new_id
@@ -158,16 +158,10 @@ def note(storage: Storage, deed: Deed, *, tenant: str, actor: str, once: str | N
         Unavailable: the database does not answer; then whatever was done must not be told.
     """
     command_id = derived_id(tenant, "audit", once) if once else new_id()
-    context = Context(
-        tenant=tenant,
-        actor=actor,
-        command_id=command_id,
-        digest=digest_of(storage.secret, str(command_id).encode()),
-        correlation_id=command_id,
-        causation_id=command_id,
-        traceparent=current_traceparent(),
-        now=storage.clock.now(),
-    )
+    context = of_our_own(
+        storage.secret, command_id, tenant=tenant, actor=actor,
+        now=storage.clock.now(), traceparent=current_traceparent(),
+    )  # fmt: skip
     with storage.begin(context) as work:
         if not work.already_done:
             add(work, deed)

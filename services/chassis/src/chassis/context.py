@@ -35,3 +35,34 @@ class Context:
 def digest_of(key: bytes, command: bytes) -> bytes:
     """Return the keyed HMAC-SHA256 of a command's canonical bytes."""
     return hmac.digest(key, command, hashlib.sha256)
+
+
+def of_our_own(
+    secret: bytes,
+    command_id: UUID,
+    *,
+    tenant: str,
+    actor: str,
+    now: datetime,
+    traceparent: str | None = None,
+) -> Context:
+    """Return the context of what the system begins by itself, without a cause in any log.
+
+    Args:
+        secret: Of the service; keys the digest.
+        command_id: All that the command says is in it, so that it is its own cause and content.
+        tenant: Whose data is touched.
+        actor: Which part of the system.
+        now: The moment at which it happens.
+        traceparent: Of what is going on, if it is traced.
+    """
+    return Context(
+        tenant=tenant,
+        actor=actor,
+        command_id=command_id,
+        digest=digest_of(secret, str(command_id).encode()),
+        correlation_id=command_id,
+        causation_id=command_id,
+        traceparent=traceparent,
+        now=now,
+    )

@@ -14,7 +14,7 @@ import msgspec
 
 from chassis import restored
 from chassis.clock import SystemClock, micros
-from chassis.context import Context, digest_of
+from chassis.context import of_our_own
 from chassis.database import Database
 from chassis.erasure import Forget, remove_again
 from chassis.erasure_list import Entry, entries_for
@@ -23,6 +23,7 @@ from chassis.log_verify import stored_pages
 from chassis.storage import Storage, log_on
 
 CONFIRMED = "erasure_confirmed"
+RESTORE = "system:restore"
 _wall = SystemClock()
 
 
@@ -112,27 +113,16 @@ def remove_rows(storage: Storage, forget: Forget, forgotten: Sequence[Forgotten]
     """
     found: list[Erasure] = []
     for each in forgotten:
+        why = of_our_own(
+            storage.secret, each.request_id, tenant=each.tenant, actor=RESTORE, now=_wall.now()
+        )
         with storage.database.begin(each.tenant) as db:
             more = remove_again(
-                storage.work_on(db, _why(storage, each), fresh=True),
+                storage.work_on(db, why, fresh=True),
                 request_id=each.request_id, subjects=each.subjects, forget=forget,
             )  # fmt: skip
         found.extend(Erasure(tenant=each.tenant, subject=subject) for subject in more)
     return found
-
-
-def _why(storage: Storage, forgotten: Forgotten) -> Context:
-    request_id = forgotten.request_id
-    return Context(
-        tenant=forgotten.tenant,
-        actor="system:restore",
-        command_id=request_id,
-        digest=digest_of(storage.secret, str(request_id).encode()),
-        correlation_id=request_id,
-        causation_id=request_id,
-        traceparent=None,
-        now=_wall.now(),
-    )
 
 
 def _subjects_of(forgotten: Sequence[Forgotten]) -> list[Erasure]:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from chassis import direct
 from chassis.clock import micros
-from chassis.context import Context, digest_of
+from chassis.context import of_our_own
 from chassis.ids import derived_id
 from chassis.quotas.events import QuotaNearlyUsed, QuotaUsedUp
 from chassis.quotas.limits import BY_NAME
@@ -75,16 +75,10 @@ def _tell(storage: Storage, use: Use) -> int:
     )
     place = f"{use.name}-{period.key}"
     command_id = derived_id(use.tenant, "quota", place, use.limit, kind.__name__)
-    context = Context(
-        tenant=use.tenant,
-        actor="quotas",
-        command_id=command_id,
-        digest=digest_of(storage.secret, str(command_id).encode()),
-        correlation_id=command_id,
-        causation_id=command_id,
-        traceparent=current_traceparent(),
-        now=storage.clock.now(),
-    )
+    context = of_our_own(
+        storage.secret, command_id, tenant=use.tenant, actor="quotas",
+        now=storage.clock.now(), traceparent=current_traceparent(),
+    )  # fmt: skip
     with storage.begin(context) as work:
         if work.already_done:
             return 0
