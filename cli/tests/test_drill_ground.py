@@ -17,26 +17,40 @@ from chassis.testing.servers import PrivatePostgreSQL
 from sixfold.drill_ground import ALIVE, FOLDER, sweep_databases, sweep_folders
 
 HOLD = """
-import sys, time
+import time
 from pathlib import Path
-from sixfold import backing_up, drilling, drill_ground
+from chassis.backup.files import scratch_folder
+from sixfold import backing_up, drill_ground, main
 from sixfold.backup_settings import BackupSettings
-settings = BackupSettings(directory=Path("/nowhere"))
-with backing_up.reported(settings, "drill"):
-    with drill_ground.ground_for(settings.shelf.newest(), settings.drill_server) as ground:
-        print(next(iter(ground.keys.values())), flush=True)
-        time.sleep(600)
+
+@main.app.command()
+def hold_drill():
+    settings = BackupSettings(directory=Path("/nowhere"))
+    with backing_up.reported(settings, "drill"):
+        with drill_ground.ground_for(settings.shelf.newest(), settings.drill_server):
+            held()
+
+@main.app.command()
+def hold_copy():
+    with scratch_folder():
+        held()
+
+def held():
+    print("held", flush=True)
+    time.sleep(600)
+
+main.run()
 """
 
 
-def holding(place: Place, temporary: Path) -> subprocess.Popen[str]:
-    """Start a drill that goes no further than its databases; returns once they are there."""
+def holding(place: Place, temporary: Path, what: str = "drill") -> subprocess.Popen[str]:
+    """Start a command that goes no further than its files; returns once they are there."""
     told = {**os.environ, **place.variables, "TMPDIR": str(temporary)}
     drill = subprocess.Popen(
-        [sys.executable, "-c", HOLD], env=told, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLD, f"hold-{what}"], env=told, stdout=subprocess.PIPE, text=True
     )
     assert drill.stdout is not None
-    assert drill.stdout.readline().startswith("sqlite:///")
+    assert drill.stdout.readline() == "held\n"
     return drill
 
 
@@ -58,6 +72,15 @@ def test_a_drill_that_is_told_to_end_leaves_nothing(place: Place, temporary: Pat
         assert drill.wait(30) == 128 + signal.SIGTERM
     assert list(temporary.iterdir()) == []
     assert place.metric("drill", "last_run_ok") == 0
+
+
+def test_a_copy_that_is_told_to_end_leaves_nothing(place: Place, temporary: Path) -> None:
+    """A restore of keys that is stopped would leave them, opened, in a temporary folder."""
+    with holding(place, temporary, "copy") as command:
+        assert list(temporary.iterdir())
+        command.send_signal(signal.SIGTERM)
+        assert command.wait(30) == 128 + signal.SIGTERM
+    assert list(temporary.iterdir()) == []
 
 
 def test_the_next_drill_removes_what_a_killed_one_left(place: Place, temporary: Path) -> None:

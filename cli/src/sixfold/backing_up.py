@@ -1,6 +1,5 @@
 """Make, list, check, restore and thin out backups, and say how it went."""
 
-import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,11 +30,10 @@ class Run:
 
 @contextmanager
 def reported(settings: BackupSettings, job: str) -> Iterator[Run]:
-    """Tell monitoring how the block went, whatever happens in it; SIGTERM ends it in order."""
+    """Tell monitoring how the block went, whatever happens in it."""
     run, began = Run(), time.monotonic()
     try:
-        with _terminable():
-            yield run
+        yield run
     except BaseException:
         run.ok = False
         raise
@@ -49,20 +47,6 @@ def reported(settings: BackupSettings, job: str) -> Iterator[Run]:
             duration_seconds=seconds,
             **run.values,
         )
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Let SIGTERM end the block as an exception does: restored keys would stay on a disk."""
-
-    def leave(number: int, _frame: object) -> None:
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, leave)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def create(settings: BackupSettings, *, anew: bool, say: Say) -> Manifest:

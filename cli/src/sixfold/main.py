@@ -2,9 +2,10 @@
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import httpx
@@ -263,7 +264,11 @@ SAID = (
 
 
 def run() -> None:
-    """Run the command; Ctrl-C is a normal end, what nobody can help is said in one line."""
+    """Run the command; Ctrl-C is a normal end, what nobody can help is said in one line.
+
+    SIGTERM ends it as an exception does: half a copy, or keys restored, would stay on a disk.
+    """
+    signal.signal(signal.SIGTERM, _leave)
     try:
         app()
     except KeyboardInterrupt:
@@ -271,6 +276,10 @@ def run() -> None:
     except SAID as problem:
         sys.stderr.write(f"sixfold: {_said(problem)}\n")
         raise SystemExit(1) from None
+
+
+def _leave(number: int, _frame: object) -> NoReturn:
+    raise SystemExit(128 + number)
 
 
 def _said(problem: Exception) -> str:
