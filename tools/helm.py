@@ -64,6 +64,7 @@ class Stub(BaseHTTPRequestHandler):
     """Answers what the engine asks before it would create anything."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # the engine asks 60 things, each would wait 40 ms for an ACK
     server: "StubServer"
 
     def log_message(self, *_arguments: Any) -> None:
