@@ -6,6 +6,8 @@ SHELL := bash
 BIN := .venv/bin
 FAST := not servers and not journey and not browser and not many and not tools
 export DATABASE ONCE
+# Where this is set, each of the many processes would compile everything again.
+unexport PYTHONDONTWRITEBYTECODE
 SECONDS := 600
 ROUND := 1
 SUBJECT := greetings_lab:SUBJECT
