@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "docs/guides/platform-engineer.md"
 LAB = ROOT / "docs/guides/lab.md"
@@ -101,6 +103,7 @@ def sections(guide: Path = GUIDE) -> list[list[Block]]:
     return [blocks for blocks in found if blocks]
 
 
+@pytest.mark.tools
 def test_each_change_of_the_guide_works(tmp_path: Path) -> None:
     """Somebody who follows the guide would be left with a service that does not pass its checks."""
     copy, (event, *others) = Copy(tmp_path), sections()

@@ -30,7 +30,12 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Version:
     return previous(tmp_path_factory.mktemp("previous"))
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
+@pytest.fixture(
+    params=[
+        pytest.param("sqlite", marks=pytest.mark.tools),
+        pytest.param("postgresql", marks=pytest.mark.servers),
+    ]
+)
 def urls(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Mapping[str, str]]:
     """Give the kept databases, each by its name, as the version before left them."""
     if request.param == "sqlite":

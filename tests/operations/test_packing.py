@@ -48,6 +48,7 @@ def test_checkov_finds_nothing_in_the_dockerfile() -> None:
     assert summary["passed"] > 20
 
 
+@pytest.mark.tools
 def test_the_bill_names_every_locked_package_and_is_the_same_each_time() -> None:
     """Whoever looks a vulnerability up in it would not find what he runs."""
     debian = ["python3 3.11.2-1+b1 amd64", "base-files 12.4 amd64"]

@@ -3,8 +3,10 @@
 import mmap
 import struct
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Protocol
+from zoneinfo import available_timezones
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -110,3 +112,18 @@ def moment_or_none(microseconds: int | None) -> datetime | None:
     >>> moment_or_none(None)
     """
     return None if microseconds is None else moment(microseconds)
+
+
+def is_zone(name: str) -> bool:
+    """Say whether the time zone database knows a name.
+
+    >>> is_zone("Asia/Taipei"), is_zone("Asia/Lantern")
+    (True, False)
+    """
+    return name in _zones()
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """List all zones once in a process: it reads a thousand files, which takes 20 ms."""
+    return frozenset(available_timezones())

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from cheroot.wsgi import Server
@@ -23,6 +23,7 @@ from chassis.telemetry import serving
 
 Endpoint = Callable[[Request, Mapping[str, Any]], Response]
 StartResponse = Callable[..., Any]
+_maps: dict[tuple[tuple[str, frozenset[str]], ...], Map] = {}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,13 +53,8 @@ class App:
 
     def __init__(self, endpoints: Iterable[tuple[Rule, Endpoint]], *, tls: bool = False) -> None:
         self._tls = tls
-        self._endpoints: dict[str, Endpoint] = {}
-        # A redirect would make clients repeat a POST as a GET, so a path is right or unknown.
-        self._map = Map(strict_slashes=False, merge_slashes=False, redirect_defaults=False)
-        for number, (rule, endpoint) in enumerate(endpoints):
-            rule.endpoint = str(number)
-            self._map.add(rule)
-            self._endpoints[rule.endpoint] = endpoint
+        self._endpoints = list(endpoints)
+        self._map = _map_of([rule for rule, _ in self._endpoints])
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -70,7 +66,8 @@ class App:
         try:
             rule, path = self._map.bind_to_environ(request.environ).match(return_rule=True)
             route = rule.rule
-            response = self._endpoints[rule.endpoint](request, path)
+            _, endpoint = self._endpoints[int(rule.endpoint)]
+            response = endpoint(request, path)
         except HTTPException as error:
             response = problems.response_to(error)
         except Exception as error:  # noqa: BLE001 -- the edge answers whatever happens
@@ -80,6 +77,23 @@ class App:
         if leaving():  # a client that keeps its connection would ask the next thing here too
             response.headers["Connection"] = "close"
         return response
+
+
+def _map_of(rules: Sequence[Rule]) -> Map:
+    """Map paths to the numbers of their rules.
+
+    The same rules are compiled once in a process: that takes longer than all else of an
+    application, and tests make hundreds.
+    """
+    key = tuple((rule.rule, frozenset(rule.methods or ())) for rule in rules)
+    if key not in _maps:
+        # A redirect would make clients repeat a POST as a GET, so a path is right or unknown.
+        made = Map(strict_slashes=False, merge_slashes=False, redirect_defaults=False)
+        for number, rule in enumerate(rules):
+            rule.endpoint = str(number)
+            made.add(rule)
+        _maps[key] = made
+    return _maps[key]
 
 
 def wsgi_app(
@@ -117,12 +131,17 @@ def wsgi_app(
 
 def own_endpoints(service: Service, routes: Iterable[Route]) -> Iterator[tuple[Rule, Endpoint]]:
     """Yield what every service answers without being asked for a token."""
-    document = openapi.text(openapi.document(service.name, service.version, routes))
+    served = list(routes)
+
+    @cache
+    def contract() -> str:  # takes a while, which only who asks for it shall wait
+        return openapi.text(openapi.document(service.name, service.version, served))
+
     yield Rule("/healthz", methods=["GET"]), lambda _request, _path: _json({"status": "ok"})
     yield Rule("/readyz", methods=["GET"]), partial(_ready, service)
     yield (
         Rule("/openapi.json", methods=["GET"]),
-        lambda _request, _path: Response(document, content_type="application/json"),
+        lambda _request, _path: Response(contract(), content_type="application/json"),
     )
 
 

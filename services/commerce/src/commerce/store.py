@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
+from chassis.clock import is_zone
 from chassis.decider import Decider
 from chassis.errors import NotFound, Rejected
 from commerce.stores_events import Hours, StoreDescribed, StoreEvent
@@ -41,7 +42,7 @@ class DescribeStore:
 
 def decide(store: Store, command: DescribeStore) -> Sequence[StoreEvent]:
     """Turn a description into a fact, unless it says nothing new."""
-    if command.described.zone not in available_timezones():
+    if not is_zone(command.described.zone):
         raise ZoneUnknown("Name the zone as Asia/Shanghai.")
     return [] if store.described == command.described else [command.described]
 

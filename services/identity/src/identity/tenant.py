@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, assert_never
-from zoneinfo import available_timezones
 
 from babel.core import get_global
 
+from chassis.clock import is_zone
 from chassis.decider import Decider
 from chassis.errors import NotFound, Rejected
 from chassis.money import in_use
@@ -189,7 +189,7 @@ def _set_quotas(tenant: Tenant, command: SetTenantQuotas) -> Sequence[TenantEven
 
 
 def _check(terms: Terms) -> None:
-    if terms.zone not in available_timezones():
+    if not is_zone(terms.zone):
         raise ZoneUnknown(terms.zone)
     if not in_use(terms.currency):
         raise CurrencyUnknown(terms.currency)

@@ -5,10 +5,11 @@ from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
 from importlib.metadata import version
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import holidays
 
+from chassis.clock import is_zone
 from chassis.errors import Rejected
 
 _DECREED_EACH_YEAR = frozenset({"CN"})
@@ -55,7 +56,7 @@ class WorkCalendar:
 
     def __post_init__(self) -> None:
         """Refuse what could not be looked up later."""
-        if self.zone not in available_timezones():
+        if not is_zone(self.zone):
             raise UnknownZone(self.zone)
         if self.country is not None and self.country not in holidays.list_supported_countries():
             raise UnknownCountry(self.country)
