@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import SpanContext, format_span_id, format_trace_id
@@ -24,8 +25,9 @@ class SpanFile(SpanExporter):
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Write one line for each span."""
-        lines = "".join(f"{json.dumps(as_json(span), ensure_ascii=False)}\n" for span in spans)
-        os.write(self._file, lines.encode())
+        os.write(
+            self._file, b"".join(b"%b\n" % msgspec.json.encode(as_json(span)) for span in spans)
+        )
         return SpanExportResult.SUCCESS
 
     def shutdown(self) -> None:
